@@ -1,0 +1,13 @@
+package midi
+
+import "encoding/json"
+
+// Mapping says which plugin a trigger calls, and with what.
+// MappingSpec.Compile makes one.
+type Mapping struct {
+	Name    string // unique in the config
+	Trigger Trigger
+	Plugin  string          // name of a plugin in the config
+	Action  string          // what to ask of it; "" where it does only one thing
+	Params  json.RawMessage // JSON object, keys sorted, no spaces; at least {}
+}
