@@ -1,0 +1,303 @@
+package profiles
+
+import (
+	"maps"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// argumentGrid are argument values around every bit that profiles look at,
+// with and without garbage in the upper half.
+func argumentGrid() []uint64 {
+	low := []uint64{0, 1, 2, 3, 4, 5, 6, 7, 0x20, 0x22, 0x100, 0x3d0f00, 0x50f00, 0x3d0f00 | unix.CLONE_NEWUSER,
+		1030, unix.PR_SET_NAME, unix.PR_SET_VMA, unix.PR_SET_SECCOMP, math.MaxUint32}
+	grid := low
+	for _, v := range low {
+		grid = append(grid, v|0xdeadbeef_00000000, v|1<<32)
+	}
+	return grid
+}
+
+func TestEveryKnownCall(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			f := compileNamed(t, name)
+			sim, arch := simulate(t, f), nativeArch(t)
+			for i := range f.Calls {
+				c := &f.Calls[i]
+				for arg := range 6 {
+					for _, v := range argumentGrid() {
+						args := [6]uint64{0, 0, 0, 0, 0, 0}
+						args[arg] = v
+						got := ret(sim.run(t, call{nr: uint32(c.Nr), arch: arch, args: args}))
+						if want := c.expected(args); got != want {
+							t.Fatalf("%s%x: filter says %s, table says %s", c.Name, args, got, want)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestUnknownNumbers(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			f := compileNamed(t, name)
+			sim, arch := simulate(t, f), nativeArch(t)
+			unknown := 0
+			check := func(nr uint32) {
+				if _, known := f.Call(int(nr)); known {
+					return
+				}
+				unknown++
+				if got := ret(sim.run(t, call{nr: nr, arch: arch})); got != "errno:ENOSYS" {
+					t.Errorf("number %d: %s, want errno:ENOSYS", nr, got)
+				}
+			}
+			for nr := range uint32(2048) {
+				check(nr)
+			}
+			for _, nr := range []uint32{1 << 16, 0x3fffffff, math.MaxUint32} {
+				check(nr)
+			}
+			if unknown < 1024 {
+				t.Errorf("only %d unknown numbers tried", unknown)
+			}
+		})
+	}
+}
+
+func TestForeignArchitectureAndX32(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			f := compileNamed(t, name)
+			sim, arch := simulate(t, f), nativeArch(t)
+			if got := ret(sim.run(t, call{nr: unix.SYS_READ, arch: arch})); got != "allow" {
+				t.Fatalf("read: %s, want allow", got)
+			}
+			for _, foreign := range []uint32{unix.AUDIT_ARCH_I386, unix.AUDIT_ARCH_ARM, unix.AUDIT_ARCH_RISCV64, 0, math.MaxUint32} {
+				for nr := range uint32(1024) {
+					if got := ret(sim.run(t, call{nr: nr, arch: foreign})); got != "kill" {
+						t.Fatalf("arch %#x number %d: %s, want kill", foreign, nr, got)
+					}
+				}
+			}
+			if runtime.GOARCH != "amd64" {
+				return
+			}
+			for nr := range uint32(1024) {
+				for _, x32 := range []uint32{0x40000000, 0x80000000, 0xc0000000} {
+					if got := ret(sim.run(t, call{nr: x32 | nr, arch: arch})); got != "kill" {
+						t.Fatalf("number %#x: %s, want kill", x32|nr, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestConditions names single decisions; the tables above only say that
+// filter and table agree.
+func TestConditions(t *testing.T) {
+	const garbage = 0xffffffff_00000000
+	const pthread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SYSVSEM | unix.CLONE_SIGHAND |
+		unix.CLONE_THREAD | unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID
+	const goThread = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
+	const rw = unix.PROT_READ | unix.PROT_WRITE
+	const rx = unix.PROT_READ | unix.PROT_EXEC
+	const file, anonymous = unix.MAP_PRIVATE, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS
+	tests := []struct {
+		profile string
+		call    string
+		args    [6]uint64
+		kernel  Verdict
+		load    bool // the jailer lets it continue while loading
+	}{
+		{"strict", "mmap", [6]uint64{2: rw, 3: anonymous}, VerdictAllow, false},
+		{"strict", "mmap", [6]uint64{2: unix.PROT_NONE, 3: anonymous}, VerdictAllow, false},
+		{"strict", "mmap", [6]uint64{2: rx, 3: file}, VerdictNotify, true},
+		{"strict", "mmap", [6]uint64{2: unix.PROT_EXEC, 3: file}, VerdictNotify, true},
+		{"strict", "mmap", [6]uint64{2: rx, 3: anonymous}, VerdictNotify, false},
+		{"strict", "mmap", [6]uint64{2: rw | unix.PROT_EXEC, 3: file}, VerdictNotify, false},
+		{"strict", "mmap", [6]uint64{2: rw | unix.PROT_EXEC | garbage, 3: file}, VerdictNotify, false},
+		{"strict", "mmap", [6]uint64{2: rx, 3: anonymous | garbage}, VerdictNotify, false},
+		{"strict", "mprotect", [6]uint64{2: unix.PROT_READ}, VerdictAllow, false},
+		{"strict", "mprotect", [6]uint64{2: rw}, VerdictAllow, false},
+		{"strict", "mprotect", [6]uint64{2: rx}, VerdictNotify, false},
+		{"strict", "mprotect", [6]uint64{2: rw | unix.PROT_EXEC}, VerdictNotify, false},
+		{"strict", "pkey_mprotect", [6]uint64{2: unix.PROT_READ}, VerdictNotify, false},
+		{"strict", "openat", [6]uint64{}, VerdictNotify, true},
+		{"strict", "close", [6]uint64{}, VerdictNotify, true},
+		{"strict", "execve", [6]uint64{}, VerdictNotify, false},
+		{"strict", "clone", [6]uint64{pthread}, VerdictNotify, false},
+		{"strict", "seccomp", [6]uint64{}, VerdictNotify, false},
+		{"strict", "landlock_restrict_self", [6]uint64{}, VerdictNotify, false},
+		{"strict", "prctl", [6]uint64{unix.PR_SET_NAME}, VerdictNotify, false},
+		{"strict", "clone3", [6]uint64{}, VerdictErrno, false},
+		{"strict", "ptrace", [6]uint64{}, VerdictKill, false},
+		{"strict", "io_uring_setup", [6]uint64{}, VerdictNotify, false},
+
+		{"threads", "clone", [6]uint64{pthread}, VerdictAllow, false},
+		{"threads", "clone", [6]uint64{goThread}, VerdictAllow, false},
+		{"threads", "clone", [6]uint64{pthread | garbage}, VerdictAllow, false}, // the kernel reads 32 bits
+		{"threads", "clone", [6]uint64{uint64(unix.SIGCHLD)}, VerdictNotify, false},
+		{"threads", "clone", [6]uint64{unix.CLONE_VM | unix.CLONE_VFORK | uint64(unix.SIGCHLD)}, VerdictNotify, false},
+		{"threads", "clone", [6]uint64{pthread &^ unix.CLONE_THREAD}, VerdictNotify, false},
+		{"threads", "clone", [6]uint64{pthread | unix.CLONE_NEWUSER}, VerdictNotify, false},
+		{"threads", "clone", [6]uint64{pthread | unix.CLONE_NEWNS}, VerdictNotify, false},
+		{"threads", "clone", [6]uint64{pthread | unix.CLONE_PIDFD}, VerdictNotify, false},
+		{"threads", "clone3", [6]uint64{}, VerdictErrno, false},
+		{"threads", "tgkill", [6]uint64{1, 5, uint64(unix.SIGURG)}, VerdictAllow, false},
+		{"threads", "tgkill", [6]uint64{2, 5, uint64(unix.SIGURG)}, VerdictNotify, false},
+		{"threads", "tgkill", [6]uint64{math.MaxUint32, 5, uint64(unix.SIGKILL)}, VerdictNotify, false},
+		{"threads", "tkill", [6]uint64{1, uint64(unix.SIGKILL)}, VerdictNotify, false},
+		{"threads", "prctl", [6]uint64{unix.PR_SET_NAME}, VerdictAllow, false},
+		{"threads", "prctl", [6]uint64{unix.PR_SET_SECCOMP}, VerdictNotify, false},
+		{"threads", "prctl", [6]uint64{unix.PR_SET_NAME | garbage}, VerdictAllow, false}, // int option
+		{"threads", "prlimit64", [6]uint64{0, unix.RLIMIT_STACK, 0}, VerdictAllow, false},
+		{"threads", "prlimit64", [6]uint64{0, unix.RLIMIT_STACK, 1 << 40}, VerdictNotify, false},
+		{"threads", "prlimit64", [6]uint64{7, unix.RLIMIT_STACK, 0}, VerdictNotify, false},
+		{"threads", "fcntl", [6]uint64{0, unix.F_DUPFD_CLOEXEC}, VerdictAllow, false},
+		{"threads", "fcntl", [6]uint64{0, unix.F_SETOWN}, VerdictNotify, false},
+		{"threads", "socket", [6]uint64{unix.AF_UNIX}, VerdictNotify, false},
+		{"threads", "mprotect", [6]uint64{2: rx}, VerdictNotify, false},
+	}
+	for _, name := range Names() {
+		f := compileNamed(t, name)
+		sim, arch := simulate(t, f), nativeArch(t)
+		for _, test := range tests {
+			if test.profile != name {
+				continue
+			}
+			c := find(t, f, test.call)
+			args := test.args
+			if got, want := ret(sim.run(t, call{nr: uint32(c.Nr), arch: arch, args: args})), c.expected(args); got != want {
+				t.Errorf("%s: %s%x: filter says %s, table says %s", name, test.call, args, got, want)
+			}
+			if got := c.KernelVerdict(args); got != test.kernel {
+				t.Errorf("%s: %s%x: %s, want %s", name, test.call, args, got, test.kernel)
+			}
+			if got := c.Continue(args); got != test.load {
+				t.Errorf("%s: %s%x: continue while loading %v, want %v", name, test.call, args, got, test.load)
+			}
+		}
+	}
+}
+
+func find(t *testing.T, f *Filter, name string) *Call {
+	t.Helper()
+	for i := range f.Calls {
+		if f.Calls[i].Name == name {
+			return &f.Calls[i]
+		}
+	}
+	t.Fatalf("no call %q on this machine", name)
+	return nil
+}
+
+// TestRandomRules compiles rules no one wrote and compares filter and table:
+// libseccomp merges the alternatives of a call into one tree.
+func TestRandomRules(t *testing.T) {
+	arch := nativeArch(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	masks := []uint64{0x1, 0x6, 0xff, 0xf0f0, math.MaxUint32, math.MaxUint64, 0x1_0000_0001}
+	values := []uint64{0, 1, 2, 3, 4, 5, 0x50, math.MaxUint32, 1 << 32, 1<<32 | 1, math.MaxUint64}
+	for range 150 {
+		p := &Profile{Name: "random"}
+		for range 1 + r.IntN(5) {
+			var when []Compare
+			for range r.IntN(4) {
+				mask := masks[r.IntN(len(masks))]
+				if more, err := and(append([]Compare(nil), when...), Compare{r.IntN(3), mask, values[r.IntN(len(values))] & mask}); err == nil {
+					when = more
+				}
+			}
+			phase := PhaseRun
+			if r.IntN(3) == 0 {
+				phase = PhaseLoad
+			}
+			p.Rules = append(p.Rules, Rule{Calls: []string{"mmap"}, Phase: phase, Action: Allow, When: when, Why: "test"})
+		}
+		f := compile(t, p)
+		sim, c := simulate(t, f), find(t, f, "mmap")
+		for range 300 {
+			args := [6]uint64{values[r.IntN(len(values))], values[r.IntN(len(values))], values[r.IntN(len(values))]}
+			got := ret(sim.run(t, call{nr: uint32(c.Nr), arch: arch, args: args}))
+			want, load := "notify", false
+			for _, rule := range p.Rules {
+				if !anyHolds([][]Compare{rule.When}, args) {
+					continue
+				}
+				if rule.Phase == PhaseRun {
+					want = "allow"
+				} else {
+					load = true
+				}
+			}
+			if got != want {
+				t.Fatalf("rules %+v\nargs %x: filter says %s, rules say %s", p.Rules, args, got, want)
+			}
+			if want == "notify" && c.Continue(args) != load {
+				t.Fatalf("rules %+v\nargs %x: continue %v, rules say %v", p.Rules, args, !load, load)
+			}
+		}
+	}
+}
+
+// TestCost keeps the filter short on the calls every trigger makes. The
+// kernel itself does not even run it for those that are always allowed.
+func TestCost(t *testing.T) {
+	for _, test := range []struct {
+		profile, call string
+		most          int
+	}{
+		{"strict", "read", 16}, {"strict", "write", 16}, {"strict", "futex", 16}, {"strict", "mmap", 20},
+		{"threads", "read", 18}, {"threads", "write", 18}, {"threads", "futex", 18}, {"threads", "mmap", 22},
+	} {
+		f := compileNamed(t, test.profile)
+		sim := simulate(t, f)
+		n := sim.steps(t, call{nr: uint32(find(t, f, test.call).Nr), arch: nativeArch(t)})
+		t.Logf("%s: %s takes %d of %d instructions", test.profile, test.call, n, len(sim.program))
+		if n > test.most {
+			t.Errorf("%s: %s takes %d instructions, want at most %d", test.profile, test.call, n, test.most)
+		}
+	}
+}
+
+func TestContinueDoesNotAllocate(t *testing.T) {
+	f := compileNamed(t, "strict")
+	c := find(t, f, "mmap")
+	if n := testing.AllocsPerRun(100, func() { c.Continue([6]uint64{2: unix.PROT_EXEC}) }); n != 0 {
+		t.Errorf("Continue allocates %v times", n)
+	}
+}
+
+func TestConstantsMatchSystem(t *testing.T) {
+	system := map[string]uint64{
+		"PROT_READ": unix.PROT_READ, "PROT_WRITE": unix.PROT_WRITE, "PROT_EXEC": unix.PROT_EXEC,
+		"MAP_SHARED": unix.MAP_SHARED, "MAP_PRIVATE": unix.MAP_PRIVATE, "MAP_FIXED": unix.MAP_FIXED, "MAP_ANONYMOUS": unix.MAP_ANONYMOUS,
+		"CLONE_VM": unix.CLONE_VM, "CLONE_FS": unix.CLONE_FS, "CLONE_FILES": unix.CLONE_FILES, "CLONE_SIGHAND": unix.CLONE_SIGHAND,
+		"CLONE_PIDFD": unix.CLONE_PIDFD, "CLONE_PTRACE": unix.CLONE_PTRACE, "CLONE_VFORK": unix.CLONE_VFORK, "CLONE_PARENT": unix.CLONE_PARENT,
+		"CLONE_THREAD": unix.CLONE_THREAD, "CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_SYSVSEM": unix.CLONE_SYSVSEM, "CLONE_SETTLS": unix.CLONE_SETTLS,
+		"CLONE_PARENT_SETTID": unix.CLONE_PARENT_SETTID, "CLONE_CHILD_CLEARTID": unix.CLONE_CHILD_CLEARTID,
+		"CLONE_UNTRACED": unix.CLONE_UNTRACED, "CLONE_CHILD_SETTID": unix.CLONE_CHILD_SETTID, "CLONE_NEWCGROUP": unix.CLONE_NEWCGROUP,
+		"CLONE_NEWUTS": unix.CLONE_NEWUTS, "CLONE_NEWIPC": unix.CLONE_NEWIPC, "CLONE_NEWUSER": unix.CLONE_NEWUSER,
+		"CLONE_NEWPID": unix.CLONE_NEWPID, "CLONE_NEWNET": unix.CLONE_NEWNET, "CLONE_IO": unix.CLONE_IO,
+		"F_GETFD": unix.F_GETFD, "F_GETFL": unix.F_GETFL, "F_DUPFD_CLOEXEC": unix.F_DUPFD_CLOEXEC,
+		"PR_SET_NAME": unix.PR_SET_NAME, "PR_SET_VMA": unix.PR_SET_VMA,
+		"AF_UNIX": unix.AF_UNIX, "AF_INET": unix.AF_INET, "AF_INET6": unix.AF_INET6,
+	}
+	if !maps.Equal(constants, system) {
+		t.Errorf("constants are\n%v\nthe system says\n%v", constants, system)
+	}
+	for name, n := range errnos {
+		if got := unix.ErrnoName(unix.Errno(n)); got != name && got != "ENOTSUP" {
+			t.Errorf("errno %s is %d, which the system calls %s", name, n, got)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package profiles
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sizeUnits are looked up in this order: "B" ends all of them.
+var sizeUnits = [...]struct {
+	name  string
+	bytes uint64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1},
+}
+
+// parseSize reads a size such as "64MiB": a whole number and B, KiB, MiB or
+// GiB. The result fits an int64.
+func parseSize(text string) (uint64, error) {
+	for _, unit := range sizeUnits {
+		digits, ok := strings.CutSuffix(text, unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(digits, 10, 63)
+		if err != nil {
+			break
+		}
+		if n > math.MaxInt64/unit.bytes {
+			return 0, fmt.Errorf("size %q is too large", text)
+		}
+		return n * unit.bytes, nil
+	}
+	return 0, fmt.Errorf("size %q: want a whole number and B, KiB, MiB or GiB", text)
+}
+
+func parseSizeOrUnlimited(text string) (uint64, error) {
+	if text == "unlimited" {
+		return Unlimited, nil
+	}
+	return parseSize(text)
+}
+
+// maxCores bounds a CPU share; the kernel's own bound depends on the period.
+const maxCores = 1024
+
+// parseShare reads a share of one core such as "50%" and returns cores.
+func parseShare(text string) (float64, error) {
+	digits, ok := strings.CutSuffix(text, "%")
+	if !ok || strings.Trim(digits, "0123456789.") != "" {
+		return 0, fmt.Errorf("share %q: want a number and %%", text)
+	}
+	v, err := strconv.ParseFloat(digits, 64)
+	if err != nil || v < 1 || v > 100*maxCores {
+		return 0, fmt.Errorf("share %q: want 1%% to %d%%", text, 100*maxCores)
+	}
+	return v / 100, nil
+}
+
+func parseTimeout(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("duration %q: want a number and ms, s or m", text)
+	}
+	if d <= 0 || d > time.Hour {
+		return 0, fmt.Errorf("duration %q: want more than 0s, at most 1h", text)
+	}
+	return d, nil
+}

@@ -1,0 +1,1 @@
+int execute(void) { return 42; }
