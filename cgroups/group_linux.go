@@ -1,0 +1,107 @@
+package cgroups
+
+import (
+	"fmt"
+	"io/fs"
+	"sync"
+)
+
+// Group is one booth's group. It is safe for concurrent use.
+type Group struct {
+	tree *Tree
+	name string
+
+	mu      sync.Mutex
+	limits  Limits
+	deleted bool
+}
+
+// Path is what libcontainer wants as Cgroup.Path: absolute below the mount
+// of each hierarchy.
+func (g *Group) Path() string { return g.tree.path() + "/" + g.name }
+
+func (g *Group) dirs() []string { return g.tree.backend.dirs(g.Path()) }
+
+// Stats reads the counters. After Delete the error wraps fs.ErrNotExist.
+func (g *Group) Stats() (Stats, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.deleted {
+		return Stats{}, g.fail("stats", fs.ErrNotExist)
+	}
+	s, err := g.tree.backend.stats(g.Path())
+	if err != nil {
+		return Stats{}, g.fail("stats", err)
+	}
+	return s, nil
+}
+
+// Procs lists the processes of the group and of those below it, in every
+// hierarchy, each once.
+func (g *Group) Procs() ([]int, error) {
+	pids, err := procsBelow(g.dirs())
+	if err != nil {
+		return nil, g.fail("list processes", err)
+	}
+	return pids, nil
+}
+
+// Update changes the limits. When it fails the group has some old limits and
+// some new ones, or none it may fork under; delete it.
+func (g *Group) Update(l Limits) error {
+	if err := l.check(); err != nil {
+		return g.fail("update", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.deleted {
+		return g.fail("update", fs.ErrNotExist)
+	}
+	if err := g.tree.backend.limit(g.Path(), l); err != nil {
+		return g.fail("update", err)
+	}
+	g.limits = l
+	return nil
+}
+
+// Kill sends SIGKILL to every process of the group. It does not wait for
+// them to end. The group itself stays and can be joined again.
+func (g *Group) Kill() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.deleted {
+		return nil
+	}
+	if err := killAll(g.dirs()); err != nil {
+		return g.fail("kill", err)
+	}
+	// Killing may have taken the right to fork away.
+	if err := g.tree.backend.limit(g.Path(), g.limits); err != nil {
+		return g.fail("kill", err)
+	}
+	return nil
+}
+
+// Delete kills every process of the group, waits a few seconds at most for
+// them to end and removes the group from every hierarchy. Tasks that do not
+// end give ErrBusy; it can then be called again. After success it does
+// nothing.
+func (g *Group) Delete() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.deleted {
+		return nil
+	}
+	if err := destroy(g.dirs()); err != nil {
+		return g.fail("delete", err)
+	}
+	g.deleted = true
+	g.tree.mu.Lock()
+	defer g.tree.mu.Unlock()
+	delete(g.tree.groups, g.name)
+	return nil
+}
+
+func (g *Group) fail(what string, err error) error {
+	return fmt.Errorf("%s of group %q: %w", what, g.name, err)
+}

@@ -1,0 +1,189 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/containerd/cgroups/v3/cgroup1"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// legacy is the backend for v1 and hybrid machines.
+type legacy struct {
+	all   []hierarchy // every mounted one, for removal
+	root  string      // directory that holds the mounts
+	memsw bool        // the kernel accounts swap
+}
+
+func newLegacy(all []hierarchy) (*legacy, error) {
+	b := &legacy{all: all}
+	for _, controller := range append([]string{"cpuacct"}, needed...) {
+		mount, ok := legacyMount(all, controller)
+		if !ok {
+			return nil, fmt.Errorf("controller %s is not mounted: %w", controller, ErrNotDelegated)
+		}
+		// The library looks for a directory, or a link, with the controller's
+		// name.
+		b.root = filepath.Dir(mount)
+		if _, err := os.Stat(filepath.Join(b.root, controller)); err != nil {
+			return nil, fmt.Errorf("controller %s is mounted as %s: %w", controller, mount, ErrNotDelegated)
+		}
+	}
+	_, err := os.Stat(b.dir("memory", "/", "memory.memsw.limit_in_bytes"))
+	b.memsw = err == nil
+	return b, nil
+}
+
+func (b *legacy) dir(controller string, parts ...string) string {
+	return filepath.Join(append([]string{b.root, controller}, parts...)...)
+}
+
+// subsystems are the hierarchies with limits and counters. The library's
+// default is all that are mounted, each of which costs two system calls and
+// a directory.
+func (b *legacy) subsystems() ([]cgroup1.Subsystem, error) {
+	// No kernel memory counters: they are not read, and are going away.
+	ignored := []string{"kmem", "kmem.tcp"}
+	if !b.memsw {
+		ignored = append(ignored, "memsw")
+	}
+	return []cgroup1.Subsystem{
+		cgroup1.NewCpu(b.root),
+		cgroup1.NewCpuacct(b.root),
+		cgroup1.NewMemory(b.root, cgroup1.IgnoreModules(ignored...)),
+		cgroup1.NewPids(b.root),
+	}, nil
+}
+
+func (b *legacy) base() string { return "" }
+
+func (b *legacy) open(tree string) error {
+	err := b.create("/" + tree)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: %w", err, ErrNotDelegated)
+	}
+	return err
+}
+
+func (b *legacy) close(string) error { return nil }
+
+// create makes the directory in the hierarchies with limits. The library
+// makes directories only for controllers it has settings for, so cpuacct,
+// which has none, is made here like the others.
+func (b *legacy) create(path string) error {
+	for _, controller := range []string{"cpu", "cpuacct", "memory", "pids"} {
+		// cpu and cpuacct may be one mount.
+		if err := os.Mkdir(b.dir(controller, path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *legacy) load(path string) (cgroup1.Cgroup, error) {
+	return cgroup1.Load(cgroup1.StaticPath(path), cgroup1.WithHierarchy(b.subsystems))
+}
+
+func (b *legacy) limit(path string, l Limits) error {
+	group, err := b.load(path)
+	if err != nil {
+		return fmt.Errorf("group %s: %w", path, err)
+	}
+	quota, period := l.quota()
+	shares := l.shares()
+	// One after the other: the kernel refuses a memory limit above that of
+	// memory and swap, and a swap limit below that of memory.
+	steps, err := b.memorySteps(path, l)
+	if err != nil {
+		return err
+	}
+	steps = append(steps,
+		// Without a quota any period fits; a new period with the old quota
+		// might not.
+		&specs.LinuxResources{CPU: &specs.LinuxCPU{Quota: ptr(int64(-1))}},
+		&specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: &shares, Period: &period, Quota: &quota}},
+		&specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &l.Pids}},
+	)
+	for _, step := range steps {
+		if err := group.Update(step); err != nil {
+			return fmt.Errorf("group %s: %w: %w", path, err, ErrLimit)
+		}
+	}
+	memory := []setting{{"memory.limit_in_bytes", number(l.memory())}}
+	if b.memsw {
+		memory = append(memory, setting{"memory.memsw.limit_in_bytes", number(l.memory())})
+	} else {
+		memory = append(memory, setting{"memory.swappiness", "0"})
+	}
+	return errors.Join(
+		readBack(b.dir("memory", path), memory),
+		readBack(b.dir("cpu", path), []setting{
+			{"cpu.cfs_quota_us", number(quota)}, {"cpu.cfs_period_us", number(period)}, {"cpu.shares", number(shares)},
+		}),
+		readBack(b.dir("pids", path), []setting{{"pids.max", number(l.Pids)}}),
+	)
+}
+
+// memorySteps orders the writes. Where the kernel does not account swap,
+// swappiness 0 keeps the group's memory out of it instead.
+func (b *legacy) memorySteps(path string, l Limits) ([]*specs.LinuxResources, error) {
+	limit := l.memory()
+	memory := &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}
+	if !b.memsw {
+		return []*specs.LinuxResources{memory, {Memory: &specs.LinuxMemory{Swappiness: ptr(uint64(0))}}}, nil
+	}
+	swap := &specs.LinuxResources{Memory: &specs.LinuxMemory{Swap: &limit}}
+	current, err := readNumber(b.dir("memory", path, "memory.memsw.limit_in_bytes"))
+	if err != nil {
+		return nil, fmt.Errorf("group %s: %w", path, err)
+	}
+	if uint64(limit) > current {
+		return []*specs.LinuxResources{swap, memory}, nil
+	}
+	return []*specs.LinuxResources{memory, swap}, nil
+}
+
+func (b *legacy) stats(path string) (Stats, error) {
+	group, err := b.load(path)
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
+	metrics, err := group.Stat()
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
+	refused, err := readCounter(b.dir("pids", path, "pids.events"), "max")
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
+	if metrics.Memory == nil || metrics.MemoryOomControl == nil || metrics.CPU == nil || metrics.Pids == nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, fs.ErrNotExist)
+	}
+	return Stats{
+		Memory:        metrics.Memory.Usage.Usage,
+		MemoryPeak:    metrics.Memory.Usage.Max,
+		CPU:           nanoseconds(metrics.CPU.Usage.Total),
+		Throttled:     metrics.CPU.Throttling.ThrottledPeriods,
+		ThrottledTime: nanoseconds(metrics.CPU.Throttling.ThrottledTime),
+		Pids:          metrics.Pids.Current,
+		OOMKills:      metrics.MemoryOomControl.OomKill,
+		PidsMax:       refused,
+	}, nil
+}
+
+func (b *legacy) dirs(path string) []string {
+	var dirs []string
+	for _, h := range b.all {
+		dirs = append(dirs, filepath.Join(h.mount, path))
+	}
+	return dirs
+}
+
+func nanoseconds(n uint64) time.Duration { return time.Duration(min(n, math.MaxInt64)) }
+
+func ptr[T any](v T) *T { return &v }
