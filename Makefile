@@ -1,0 +1,79 @@
+# make demo    sets up what is missing, builds, plays the bundled file into the
+#              bundled signed plugin
+# make test    sets up what is missing, builds, runs every test
+# make         builds everything into bin/
+# make check   formatting, linters, sanitizers, every unprivileged test
+# make bench   reproduces the figures in the docs
+# make install PREFIX=/usr/local
+
+PREFIX  ?= /usr/local
+BIN     := bin
+VERSION := 0.1.0
+CFLAGS  ?= -O2
+CWARN   := -std=c11 -Wall -Wextra -Werror
+HARDEN  := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+INCLUDE := runner/worker/include
+GOFLAGS_BUILD := -trimpath -ldflags='-s -w -X main.version=$(VERSION)'
+PLUGINS := transpose chord counter
+# Rust is not among what setup installs; with rustc there, its example too.
+ifneq ($(shell command -v rustc),)
+PLUGINS += velocity
+endif
+
+.PHONY: all setup demo test check fuzz bench man install clean lab
+all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%)
+
+setup:
+	@scripts/setup
+
+$(BIN)/isobooth: FORCE | setup
+	go build $(GOFLAGS_BUILD) -o $@ ./cmd/isobooth
+
+$(BIN)/isobooth-jail: FORCE | setup
+	go build $(GOFLAGS_BUILD) -o $@ ./cmd/isobooth-jail
+
+$(BIN)/isobooth-worker: $(wildcard runner/worker/*.[ch]) $(INCLUDE)/isobooth/plugin.h | setup
+	@mkdir -p $(BIN)
+	$(CC) $(CWARN) $(CFLAGS) $(HARDEN) -I$(INCLUDE) -pie -Wl,-z,relro,-z,now -o $@ $(wildcard runner/worker/*.c)
+
+# The example plugins, each with its manifest, signed by a key that is made
+# here and trusted by nothing but the demo.
+$(BIN)/keys/demo.key: | $(BIN)/isobooth
+	@mkdir -p $(BIN)/keys
+	$(BIN)/isobooth key generate $(BIN)/keys/demo
+
+$(BIN)/plugins/%: FORCE $(BIN)/keys/demo.key
+	@scripts/build-plugin $* $@
+	@$(BIN)/isobooth sign $@/$*.so --key $(BIN)/keys/demo.key
+
+demo: all
+	scripts/demo
+
+test: all
+	scripts/test
+
+check: all
+	scripts/check
+
+fuzz:
+	scripts/fuzz
+
+bench: all
+	go run ./bench
+
+man: $(BIN)/isobooth
+	$(BIN)/isobooth man $(BIN)/man
+
+lab: all
+	scripts/lab/test
+
+install: all man
+	install -D -m 755 $(BIN)/isobooth $(DESTDIR)$(PREFIX)/bin/isobooth
+	install -D -m 755 -t $(DESTDIR)/usr/lib/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(BIN)/man/*.1
+	install -D -m 644 $(INCLUDE)/isobooth/plugin.h $(DESTDIR)$(PREFIX)/include/isobooth/plugin.h
+
+clean:
+	rm -rf $(BIN)
+
+FORCE:

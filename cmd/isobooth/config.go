@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/isobooth/isobooth/midi"
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// config is the config file, decoded exactly.
+type config struct {
+	TrustedKeys  string             `toml:"trusted_keys"`
+	AllowMissing []string           `toml:"allow_missing"`
+	Libexec      string             `toml:"libexec"`
+	MIDI         midiConfig         `toml:"midi"`
+	Plugins      []pluginConfig     `toml:"plugins"`
+	Mappings     []midi.MappingSpec `toml:"mappings"`
+}
+
+type midiConfig struct {
+	Inputs []string `toml:"inputs"`
+	Output string   `toml:"output"`
+}
+
+// pluginConfig is what the user allows one plugin.
+type pluginConfig struct {
+	Name    string `toml:"name"`
+	Path    string `toml:"path"`
+	Profile string `toml:"profile"`
+	// AllowUnsigned takes the library with this SHA256 without a signature.
+	AllowUnsigned bool   `toml:"allow_unsigned"`
+	SHA256        string `toml:"sha256"`
+}
+
+// setting is one single value and where it came from, for `isobooth config`.
+type setting struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`
+	Source string `json:"source"`
+}
+
+// settings is the effective config.
+type settings struct {
+	config
+	File    string // the file that was read, or ""
+	sources []setting
+}
+
+// Layers that a config may allow to be missing. The others have no use
+// without each other.
+var optionalLayers = []string{"cgroup", "landlock"}
+
+// scalars are the keys that flags and the environment can set, with defaults.
+func scalars() []setting {
+	return []setting{
+		{Key: "trusted_keys", Value: filepath.Join(configDir(), "trusted-keys")},
+		{Key: "allow_missing", Value: []string{}},
+		{Key: "libexec", Value: ""},
+		{Key: "midi.inputs", Value: []string{"*"}},
+		{Key: "midi.output", Value: ""},
+	}
+}
+
+// loadSettings reads the config file and puts flags and environment over it.
+// With file empty the default file is read if there is one.
+func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
+	explicit := file != ""
+	if !explicit {
+		file = filepath.Join(configDir(), "isobooth.toml")
+	}
+	s := &settings{}
+	data, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		s.File = file
+	case explicit || !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	if err := decodeConfig(file, data, &s.config); err != nil {
+		return nil, err
+	}
+	if err := s.overlay(data, flags); err != nil {
+		return nil, err
+	}
+	return s, s.check(filepath.Dir(file))
+}
+
+// decodeConfig takes the whole file into c; a key that c lacks is an error
+// with its line. The lists come from here, not from viper, which would turn
+// the names in a mapping's params into lower case.
+func decodeConfig(file string, data []byte, c *config) error {
+	d := toml.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	err := d.Decode(c)
+	var unknown *toml.StrictMissingError
+	var syntax *toml.DecodeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
+		line, column := unknown.Errors[0].Position()
+		return fmt.Errorf("config %s:%d:%d: unknown key %q", file, line, column, strings.Join(unknown.Errors[0].Key(), "."))
+	case errors.As(err, &syntax):
+		line, column := syntax.Position()
+		return fmt.Errorf("config %s:%d:%d: %w", file, line, column, err)
+	}
+	return fmt.Errorf("config %s: %w", file, err)
+}
+
+// overlay settles the single values: flag over environment over file over
+// default.
+func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
+	v := viper.New()
+	v.SetConfigType("toml")
+	v.SetEnvPrefix("ISOBOOTH")
+	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	v.AutomaticEnv()
+	if err := v.ReadConfig(bytes.NewReader(data)); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	for _, d := range scalars() {
+		v.SetDefault(d.Key, d.Value)
+		name := strings.NewReplacer(".", "-", "_", "-").Replace(d.Key)
+		flag := flags.Lookup(name)
+		if flag != nil {
+			if err := v.BindPFlag(d.Key, flag); err != nil {
+				return err
+			}
+		}
+		source := "default"
+		env := "ISOBOOTH_" + strings.ToUpper(strings.ReplaceAll(d.Key, ".", "_"))
+		switch {
+		case flag != nil && flag.Changed:
+			source = "flag --" + name
+		case os.Getenv(env) != "":
+			source = "environment " + env
+		case v.InConfig(d.Key):
+			source = "file " + s.File
+		}
+		var value any
+		if _, list := d.Value.([]string); list {
+			value = v.GetStringSlice(d.Key)
+		} else {
+			value = v.GetString(d.Key)
+		}
+		s.sources = append(s.sources, setting{d.Key, value, source})
+	}
+	s.TrustedKeys = expandHome(v.GetString("trusted_keys"))
+	s.AllowMissing = v.GetStringSlice("allow_missing")
+	s.Libexec = expandHome(v.GetString("libexec"))
+	s.MIDI.Inputs = v.GetStringSlice("midi.inputs")
+	s.MIDI.Output = v.GetString("midi.output")
+	return nil
+}
+
+// check looks at what decoding cannot see. Paths of plugins are relative to
+// the folder of the config file.
+func (s *settings) check(dir string) error {
+	for _, l := range s.AllowMissing {
+		if !slices.Contains(optionalLayers, l) {
+			return fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and "))
+		}
+	}
+	seen := map[string]bool{}
+	for i := range s.Plugins {
+		p := &s.Plugins[i]
+		switch {
+		case p.Name == "":
+			return fmt.Errorf("config: plugin %d: name missing", i+1)
+		case seen[p.Name]:
+			return fmt.Errorf("config: plugin %q: name used twice", p.Name)
+		case p.Path == "":
+			return fmt.Errorf("config: plugin %q: path missing", p.Name)
+		}
+		seen[p.Name] = true
+		if _, err := p.unsigned(); err != nil {
+			return err
+		}
+		p.Path = expandHome(p.Path)
+		if !filepath.IsAbs(p.Path) {
+			p.Path = filepath.Join(dir, p.Path)
+		}
+		if p.Profile == "" {
+			p.Profile = "strict"
+		}
+	}
+	for _, m := range s.Mappings {
+		if !seen[m.Plugin] {
+			return fmt.Errorf("config: mapping %q: no plugin is called %q", m.Name, m.Plugin)
+		}
+	}
+	return nil
+}
+
+// unsigned returns the digests that this plugin's files may have without a
+// signature.
+func (p *pluginConfig) unsigned() (map[[32]byte]bool, error) {
+	if !p.AllowUnsigned {
+		return nil, nil
+	}
+	raw, err := hex.DecodeString(p.SHA256)
+	if err != nil || len(raw) != 32 {
+		return nil, fmt.Errorf("config: plugin %q: allow_unsigned needs sha256, 64 hex digits; isobooth verify prints it", p.Name)
+	}
+	return map[[32]byte]bool{[32]byte(raw): true}, nil
+}
+
+// configDir is where the user's config is: $XDG_CONFIG_HOME/isobooth or
+// ~/.config/isobooth.
+func configDir() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		// Without a home there is no default file; one can be named.
+		return filepath.Join(string(filepath.Separator), "etc", "isobooth")
+	}
+	return filepath.Join(dir, "isobooth")
+}
+
+func expandHome(path string) string {
+	rest, ok := strings.CutPrefix(path, "~/")
+	if !ok {
+		return path
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// libexecDir is where packages put the two programs that users do not run.
+const libexecDir = "/usr/lib/isobooth"
+
+// findProgram returns the path of isobooth-jail or isobooth-worker: in the
+// config's libexec, beside this program, or in libexecDir; never by $PATH.
+// Nobody but root and us may be able to change it.
+func findProgram(name, libexec string) (string, error) {
+	dirs := []string{libexec}
+	if libexec == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return "", err
+		}
+		if self, err = filepath.EvalSymlinks(self); err != nil {
+			return "", err
+		}
+		dirs = []string{filepath.Dir(self), libexecDir}
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		st, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if owner := int(st.Sys().(*syscall.Stat_t).Uid); owner != 0 && owner != os.Geteuid() {
+			return "", fmt.Errorf("%s belongs to user %d, neither to root nor to us", path, owner)
+		}
+		if st.Mode()&0o022 != 0 || !st.Mode().IsRegular() {
+			return "", fmt.Errorf("%s can be written by others, or is no file", path)
+		}
+		return path, nil
+	}
+	return "", fmt.Errorf("find %s: not in %s: %w", name, strings.Join(dirs, " or "), fs.ErrNotExist)
+}
+
+// runtimeDir is where daemons of this user keep what must not outlive them:
+// /run/isobooth for root, else $XDG_RUNTIME_DIR/isobooth, else a folder of
+// our own in /tmp. It is made, and checked to be ours.
+func runtimeDir() (string, error) {
+	dir := "/run/isobooth"
+	if os.Geteuid() != 0 {
+		if x := os.Getenv("XDG_RUNTIME_DIR"); x != "" {
+			dir = filepath.Join(x, "isobooth")
+		} else {
+			dir = filepath.Join(os.TempDir(), "isobooth-"+strconv.Itoa(os.Geteuid()))
+		}
+	}
+	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || !st.IsDir() || st.Mode()&0o022 != 0 {
+		return "", fmt.Errorf("%s is not a folder of ours that others cannot write to", dir)
+	}
+	return dir, nil
+}
+
+const daemonPrefix = "isobooth-"
+
+// daemonName names this process for as long as the machine runs: process ids
+// come again, with another start time.
+func daemonName() (string, error) {
+	start, err := startTime(os.Getpid())
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s%d-%s", daemonPrefix, os.Getpid(), start), nil
+}
+
+// daemonAlive reports whether the process of such a name still runs. A name
+// of another form is none of ours, and left alone.
+func daemonAlive(name string) bool {
+	rest, ok := strings.CutPrefix(name, daemonPrefix)
+	pidText, start, ok2 := strings.Cut(rest, "-")
+	pid, err := strconv.Atoi(pidText)
+	if !ok || !ok2 || err != nil {
+		return true
+	}
+	if _, err := strconv.ParseUint(start, 10, 64); err != nil {
+		return true
+	}
+	now, err := startTime(pid)
+	return err == nil && now == start
+}
+
+// startTime is field 22 of /proc/PID/stat, proc_pid_stat(5); the name in
+// field 2 may hold anything, so count from its closing bracket.
+func startTime(pid int) (string, error) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return "", err
+	}
+	text := string(data)
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 20 {
+		return "", fmt.Errorf("unreadable /proc/%d/stat", pid)
+	}
+	return fields[19], nil
+}
+
+// sweepRuntime removes the folders of daemons that are gone.
+func sweepRuntime(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if !daemonAlive(e.Name()) {
+			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/runner"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) runCmd() *cobra.Command {
+	var inputs []string
+	var asJSON, verbose bool
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the daemon: every plugin and mapping of the config", Args: a.args(0, 0),
+		Long: `Run starts a booth for every plugin in the config file and sends it the MIDI
+events that its mappings match, until it is interrupted. A plugin that
+crashes is restarted; the others go on. isobooth ps shows what runs.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.load(c); err != nil {
+				return err
+			}
+			if len(inputs) == 0 {
+				inputs = a.settings.MIDI.Inputs
+			}
+			return a.run(c, inputs, asJSON, verbose)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVarP(&inputs, "input", "i", nil, "read this `INPUT` instead of the config's: a port's glob, FILE.mid or -")
+	f.BoolVar(&asJSON, "json", false, "print every reply as a JSON line")
+	f.BoolVarP(&verbose, "verbose", "v", false, "print every reply")
+	return cmd
+}
+
+// openInput opens a port by its glob, a MIDI file by its ending, or stdin.
+func (a *app) openInput(name string) (source, func(), error) {
+	if name == "-" || strings.HasSuffix(strings.ToLower(name), ".mid") || strings.HasSuffix(strings.ToLower(name), ".midi") {
+		src, err := a.openSource(name)
+		return src, func() {}, err
+	}
+	in, err := portmidi.OpenIn(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.say("listening to MIDI port %q", in.Name())
+	return in, func() { in.Close() }, nil
+}
+
+func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err error) {
+	if len(a.settings.Plugins) == 0 {
+		return fmt.Errorf("no plugins in the config %q: isobooth init writes one to begin with", a.settings.File)
+	}
+	mappings, err := midi.CompileAll(a.settings.Mappings)
+	if err != nil {
+		return fmt.Errorf("config %s: %w", a.settings.File, err)
+	}
+	send, closeOut, err := openOut(a.settings.MIDI.Output)
+	if err != nil {
+		return err
+	}
+	defer closeOut()
+	var sources []source
+	for _, name := range inputs {
+		src, done, err := a.openInput(name)
+		if err != nil {
+			return err
+		}
+		defer done()
+		sources = append(sources, src)
+	}
+
+	ctx, cancel := context.WithCancelCause(c.Context())
+	rep := a.newReporter(asJSON, !asJSON && !verbose, send)
+	s, err := a.newSession(a.settings.Plugins, rep)
+	if err != nil {
+		cancel(nil)
+		rep.close()
+		return err
+	}
+	defer func() {
+		cancel(nil)
+		err = errors.Join(err, s.close())
+		rep.close()
+	}()
+	if err := s.start(ctx, rep, cancel); err != nil {
+		return err
+	}
+	status, err := s.serveStatus()
+	if err != nil {
+		return err
+	}
+	defer status.Close()
+	a.say("ready: %d booths, %d mappings; Ctrl-C ends it", len(s.plugs), len(mappings))
+
+	booths := map[string]*runner.Booth{}
+	for _, g := range s.plugs {
+		booths[g.config.Name] = g.booth
+	}
+	find := func(m *midi.Mapping) *runner.Booth { return booths[m.Plugin] }
+	var feeding sync.WaitGroup
+	for i, src := range sources {
+		feeding.Go(func() {
+			switch err := s.feed(ctx, src, mappings, find); {
+			case ctx.Err() != nil:
+			case err != nil:
+				cancel(fmt.Errorf("input %q: %w", inputs[i], err))
+			default:
+				a.say("input %q has ended", inputs[i])
+			}
+		})
+	}
+	feeding.Wait()
+	s.drain(ctx)
+	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
+		return cause
+	}
+	a.say("stopping")
+	return nil
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner"
+	"github.com/isobooth/isobooth/verify"
+)
+
+// session is a running host with its booths: what play and run share.
+type session struct {
+	app    *app
+	name   string // unique on this machine
+	dir    string // removed at the end
+	tree   *cgroups.Tree
+	host   *runner.Host
+	cpu    int
+	plugs  []*plug
+	byName map[string]*plug
+	end    sync.WaitGroup // booths that run
+}
+
+// plug is one plugin with its booth.
+type plug struct {
+	config  pluginConfig
+	plugin  *verify.Plugin
+	profile *profiles.Profile
+	booth   *runner.Booth
+}
+
+// provided are the libraries that isobooth-worker has loaded itself.
+var provided = []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+
+// newSession checks every plugin before anything is started, then starts the
+// jailer. Close it also after an error of a later step.
+func (a *app) newSession(plugins []pluginConfig, o runner.Observer) (*session, error) {
+	s := &session{app: a, byName: map[string]*plug{}, cpu: -1}
+	if err := s.open(plugins, o); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
+	for _, c := range plugins {
+		if err := s.verify(c); err != nil {
+			return err
+		}
+	}
+	jailer, err := findProgram("isobooth-jail", s.app.settings.Libexec)
+	if err != nil {
+		return err
+	}
+	worker, err := findProgram("isobooth-worker", s.app.settings.Libexec)
+	if err != nil {
+		return err
+	}
+	if s.name, err = daemonName(); err != nil {
+		return err
+	}
+	if err := s.makeDir(); err != nil {
+		return err
+	}
+	if err := s.openTree(); err != nil {
+		return err
+	}
+	landlock, err := s.landlock()
+	if err != nil {
+		return err
+	}
+	if s.cpu, err = runner.LastCPU(); err != nil {
+		return err
+	}
+	s.host, err = runner.NewHost(runner.HostOptions{
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o,
+	})
+	return err
+}
+
+// verify opens one plugin and says what was found, in any case its digest.
+func (s *session) verify(c pluginConfig) error {
+	keys, err := verify.LoadKeys(s.app.settings.TrustedKeys)
+	if err != nil {
+		return err
+	}
+	unsigned, err := c.unsigned()
+	if err != nil {
+		return err
+	}
+	profile, err := findProfile(c.Profile)
+	if err != nil {
+		return err
+	}
+	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: provided})
+	var refused *verify.RefusedError
+	if errors.As(err, &refused) {
+		s.app.say("plugin %s: sha256 %s", c.Path, refused.Digest())
+	}
+	if err != nil {
+		return err
+	}
+	if c.Name == "" {
+		c.Name = p.Manifest.Name
+	}
+	s.app.say("plugin %q %s: sha256 %s", c.Name, p.Manifest.Version, p.Image.Digest())
+	if p.Signature.Signed {
+		s.app.say("plugin %q: signed by key %s (%s)", c.Name, p.Signature.KeyID, p.Signature.KeyFile)
+	} else {
+		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
+	}
+	for _, w := range profile.Warnings() {
+		s.app.say("warning: plugin %q: profile %q is looser than strict: %s", c.Name, profile.Name, w)
+	}
+	g := &plug{config: c, plugin: p, profile: profile}
+	s.plugs = append(s.plugs, g)
+	s.byName[c.Name] = g
+	return nil
+}
+
+// findProfile takes the name of an embedded profile, or a path, which has a
+// slash in it.
+func findProfile(name string) (*profiles.Profile, error) {
+	if filepath.Base(name) != name {
+		return profiles.Read(expandHome(name))
+	}
+	return profiles.Named(name)
+}
+
+func (s *session) makeDir() error {
+	parent, err := runtimeDir()
+	if err != nil {
+		return err
+	}
+	if err := sweepRuntime(parent); err != nil {
+		s.app.say("warning: remove what a dead daemon left in %s: %v", parent, err)
+	}
+	dir := filepath.Join(parent, s.name)
+	// Others may pass through, to nothing they can list: in a booth the files
+	// below are another user's.
+	if err := os.Mkdir(dir, 0o711); err != nil {
+		return err
+	}
+	s.dir = dir
+	return nil
+}
+
+func (s *session) openTree() error {
+	swept, err := cgroups.Sweep(daemonPrefix, daemonAlive)
+	if len(swept) > 0 {
+		s.app.say("removed cgroups of dead daemons: %q", swept)
+	}
+	if err == nil {
+		s.tree, err = cgroups.Open(s.name)
+	}
+	if err == nil {
+		return nil
+	}
+	if !s.allowed("cgroup") {
+		return &runner.LayerError{Layer: "cgroup", Err: err}
+	}
+	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
+	return nil
+}
+
+// landlock reports whether booths get Landlock.
+func (s *session) landlock() (bool, error) {
+	_, err := landlockABI()
+	if err == nil {
+		return true, nil
+	}
+	if !s.allowed("landlock") {
+		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	}
+	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
+	return false, nil
+}
+
+func (s *session) allowed(layer string) bool {
+	return slices.Contains(s.app.settings.AllowMissing, layer)
+}
+
+// start runs every booth and waits until all are ready. With the first that
+// does not come up, or when ctx ends, it returns; close ends the others.
+// failed is called when a running booth's host is gone.
+func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
+	ready := make(chan error, len(s.plugs))
+	for _, g := range s.plugs {
+		plan, err := runner.NewPlan(g.config.Name, g.plugin, g.profile)
+		if err != nil {
+			return err
+		}
+		if g.booth, err = s.host.NewBooth(plan, sink, s.cpu); err != nil {
+			return err
+		}
+		s.end.Go(func() {
+			started := false
+			err := g.booth.Run(ctx, func() { started = true; ready <- nil })
+			switch {
+			case !started && err == nil:
+				ready <- context.Cause(ctx)
+			case !started:
+				ready <- err
+			case err != nil:
+				failed(err)
+			}
+		})
+	}
+	var errs []error
+	for range s.plugs {
+		errs = append(errs, <-ready)
+	}
+	return errors.Join(errs...)
+}
+
+// close ends everything and leaves nothing behind. The context of start must
+// have ended.
+func (s *session) close() error {
+	s.end.Wait()
+	var errs []error
+	if s.host != nil {
+		errs = append(errs, s.host.Close())
+	}
+	if s.tree != nil {
+		errs = append(errs, s.tree.Close())
+	}
+	if s.dir != "" {
+		if err := os.RemoveAll(s.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("remove %s: %w", s.dir, err))
+		}
+	}
+	for _, g := range s.plugs {
+		errs = append(errs, g.plugin.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/runner"
+	"github.com/isobooth/isobooth/runner/control"
+	"github.com/isobooth/isobooth/runner/wire"
+)
+
+// Sizes of what one reply may take in the reporter's memory.
+const (
+	reportText  = 512
+	reportMIDI  = 8 // messages
+	reportQueue = 1024
+)
+
+// report is a copy of one reply, of fixed size, so that the event path can
+// hand it over without allocating.
+type report struct {
+	booth   string
+	mapping *midi.Mapping
+	event   midi.Event
+	latency time.Duration
+	queued  bool
+	status  int32
+	text    [reportText]byte // result, then log lines
+	result  int              // bytes of text that are the result
+	logs    int              // bytes after it that are log lines
+	out     [reportMIDI][3]byte
+	outN    [reportMIDI]uint8
+	outs    int // messages; those beyond reportMIDI are only counted
+}
+
+// line is what a report looks like as JSON.
+type line struct {
+	Type      string  `json:"type"` // "reply"
+	Seconds   float64 `json:"seconds"`
+	Plugin    string  `json:"plugin"`
+	Mapping   string  `json:"mapping"`
+	Kind      string  `json:"kind"`
+	Channel   int     `json:"channel"` // 1 to 16, 0 when there is none
+	MIDI      string  `json:"midi"`    // as received, hexadecimal
+	Status    int32   `json:"status"`
+	Result    string  `json:"result,omitempty"`
+	Log       string  `json:"log,omitempty"`
+	Out       string  `json:"out,omitempty"`
+	LatencyUS float64 `json:"latency_us"`
+	Queued    bool    `json:"queued,omitempty"`
+}
+
+// reporter is the Sink and Observer of a session: it takes replies on the
+// event path and prints them on a goroutine of its own.
+type reporter struct {
+	app     *app
+	json    bool
+	quiet   bool // no line for each reply
+	out     func([]byte) error
+	queue   chan report
+	dropped atomic.Uint64 // lines not printed because the terminal was slow
+	badMIDI atomic.Uint64
+	sent    atomic.Uint64
+	done    sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows, and the output
+	latencies []time.Duration
+	denials   map[string]uint64
+	ends      int // booths that ended unasked
+}
+
+// newReporter makes a reporter; out sends MIDI to the port, or is nil.
+func (a *app) newReporter(asJSON, quiet bool, out func([]byte) error) *reporter {
+	r := &reporter{app: a, json: asJSON, quiet: quiet, out: out, queue: make(chan report, reportQueue), denials: map[string]uint64{}}
+	r.done.Go(func() {
+		for rep := range r.queue {
+			r.print(&rep)
+		}
+	})
+	return r
+}
+
+// close prints what is left.
+func (r *reporter) close() {
+	close(r.queue)
+	r.done.Wait()
+}
+
+// Reply is on the event path: it sends MIDI on, copies, and returns.
+func (r *reporter) Reply(rep *runner.Reply) {
+	c := report{booth: rep.Booth, mapping: rep.Mapping, event: rep.Event, latency: rep.Latency, queued: rep.Queued, status: rep.Answer.Status}
+	for i := range rep.Answer.Items {
+		switch i.Kind {
+		case wire.ItemResult:
+			c.result = copy(c.text[:], i.Data)
+			c.logs = 0
+		case wire.ItemLog:
+			c.logs += copy(c.text[c.result+c.logs:], i.Data)
+			c.logs += copy(c.text[c.result+c.logs:], "\n")
+		case wire.ItemMIDI:
+			r.midi(&c, i.Data)
+		}
+	}
+	select {
+	case r.queue <- c:
+	default:
+		r.dropped.Add(1)
+	}
+}
+
+// midi checks what a plugin wants sent, which may be anything, and sends it.
+func (r *reporter) midi(c *report, b []byte) {
+	n := midi.ShortLen(b[0])
+	ok := n == len(b)
+	for _, d := range b[1:] {
+		ok = ok && d < 0x80
+	}
+	if !ok {
+		r.badMIDI.Add(1)
+		return
+	}
+	if c.outs < reportMIDI {
+		c.outN[c.outs] = uint8(copy(c.out[c.outs][:], b))
+	}
+	c.outs++
+	if r.out != nil {
+		if err := r.out(b); err != nil {
+			r.badMIDI.Add(1)
+			return
+		}
+		r.sent.Add(1)
+	}
+}
+
+func (r *reporter) print(c *report) {
+	l := c.line()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.latencies) < 1<<20 {
+		r.latencies = append(r.latencies, c.latency)
+	}
+	switch {
+	case r.quiet:
+	case r.json:
+		writeJSON(r.app.stdout, l)
+	default:
+		fmt.Fprintln(r.app.stdout, l.text(c))
+	}
+}
+
+func (c *report) line() line {
+	l := line{
+		Type: "reply", Seconds: c.event.Time.Seconds(), Plugin: c.booth, Mapping: c.mapping.Name,
+		Kind: c.event.Kind().String(), MIDI: hexBytes(c.event.AppendRaw(nil)),
+		Status: c.status, LatencyUS: float64(c.latency) / 1e3, Queued: c.queued,
+		Result: clean(c.text[:c.result]), Log: clean(c.text[c.result : c.result+c.logs]),
+	}
+	if k := c.event.Kind(); k != midi.SysEx && k != midi.System {
+		l.Channel = int(c.event.Channel()) + 1
+	}
+	var out []string
+	for i := range min(c.outs, reportMIDI) {
+		out = append(out, hexBytes(c.out[i][:c.outN[i]]))
+	}
+	l.Out = strings.Join(out, ", ")
+	return l
+}
+
+func (l *line) text(c *report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%7.3fs  %-31s  %s", l.Seconds, describe(&c.event), l.Plugin)
+	if l.Status != 0 {
+		fmt.Fprintf(&b, "  failed with %d", l.Status)
+	}
+	if l.Result != "" {
+		fmt.Fprintf(&b, "  %q", l.Result)
+	}
+	if l.Out != "" {
+		fmt.Fprintf(&b, "  out %s", l.Out)
+	}
+	if l.Log != "" {
+		fmt.Fprintf(&b, "  log %q", l.Log)
+	}
+	fmt.Fprintf(&b, "  %.1f µs", l.LatencyUS)
+	if l.Queued {
+		b.WriteString(" (queued)")
+	}
+	return b.String()
+}
+
+// describe is an event in a musician's words; channels count from 1.
+func describe(e *midi.Event) string {
+	ch := int(e.Channel()) + 1
+	switch k := e.Kind(); k {
+	case midi.NoteOn, midi.NoteOff:
+		return fmt.Sprintf("%-10s ch %-2d key %-3d vel %d", k, ch, e.Key(), e.Velocity())
+	case midi.PolyAftertouch:
+		return fmt.Sprintf("%-10s ch %-2d key %-3d val %d", k, ch, e.Key(), e.Value())
+	case midi.ControlChange:
+		return fmt.Sprintf("%-10s ch %-2d cc  %-3d val %d", k, ch, e.Controller(), e.Value())
+	case midi.ProgramChange, midi.Aftertouch:
+		return fmt.Sprintf("%-10s ch %-2d val %d", k, ch, e.Value())
+	case midi.PitchBend:
+		return fmt.Sprintf("%-10s ch %-2d bend %d", k, ch, e.Bend()-midi.BendCentre)
+	default:
+		return fmt.Sprintf("%s %d bytes", k, e.Len())
+	}
+}
+
+// State is called by booths when they change.
+func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if cause != nil {
+		r.ends++
+		r.app.say("booth %q: %v; restarting", booth, cause)
+	} else if s == runner.StateReady && r.ends > 0 {
+		r.app.say("booth %q: ready again", booth)
+	}
+}
+
+// Denied is called when a system call was refused the 1st, 2nd, 4th ... time.
+func (r *reporter) Denied(booth string, d control.Denial) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := fmt.Sprintf("%s: %s (%s phase)", booth, d.Call, d.Phase)
+	r.denials[key] = d.Count
+	if d.Count == 1 {
+		r.app.say("booth %q: refused %s in the %s phase", booth, d.Call, d.Phase)
+	}
+}
+
+// quantiles returns the median, the 99th percentile and the largest latency.
+func (r *reporter) quantiles() (p50, p99, most time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.latencies)
+	if n == 0 {
+		return 0, 0, 0
+	}
+	sort.Slice(r.latencies, func(i, j int) bool { return r.latencies[i] < r.latencies[j] })
+	return r.latencies[n/2], r.latencies[n*99/100], r.latencies[n-1]
+}
+
+// clean makes hostile bytes valid UTF-8; printing escapes the rest.
+func clean(b []byte) string {
+	s := strings.TrimRight(string(b), "\n")
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func hexBytes(b []byte) string { return fmt.Sprintf("% x", b) }
+
+func writeJSON(w io.Writer, v any) {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	// What is printed is made of strings and numbers; a full disk or a closed
+	// pipe is the reader's own doing.
+	_ = e.Encode(v)
+}

@@ -1,0 +1,193 @@
+// Package control is the protocol between the daemon and its jailer: JSON
+// messages with descriptors, over an inherited SOCK_SEQPACKET socket pair.
+//
+//	daemon                                   jailer
+//	   |-> hello    folder, worker               |
+//	   |-> prepare  policy, limits, pipes        |   one booth, confined, in
+//	   |                prepared pid, layers   <-|   standby before any plugin
+//	   |-> load     kind, entry, sealed memfds   |
+//	   |                                  done <-|
+//	   |   (the worker says LOADED on the pipe)  |
+//	   |-> seal                                  |   load phase ends, checks
+//	   |                         sealed layers <-|   from outside
+//	   |                        event: denial <--|   any time
+//	   |-> kill                                  |
+//	   |                          event: exit <--|
+//	   |-> release                               |   container and its groups
+//	   |                                  done <-|   are removed
+//
+// Requests carry an id and are answered once each, in any order. When the
+// daemon's end closes, the jailer kills and removes everything it built; when
+// the jailer's end closes, the daemon does.
+package control
+
+// MaxMessage is the largest message in bytes; a filter and its table are the
+// largest thing sent. It stays below the kernel's default socket buffer
+// (net.core.wmem_default, 212,992 bytes on x86-64).
+const MaxMessage = 160 << 10
+
+// MaxFiles is the number of descriptors one message may carry: a plugin and
+// the libraries it needs.
+const MaxFiles = 33
+
+// Op names a request.
+type Op string
+
+const (
+	OpHello   Op = "hello"
+	OpPrepare Op = "prepare"
+	OpLoad    Op = "load"
+	OpSeal    Op = "seal"
+	OpKill    Op = "kill"
+	OpRelease Op = "release"
+)
+
+// Request is what the daemon asks. Exactly the field that Op names is set;
+// kill and release need only Booth.
+type Request struct {
+	ID      uint64   `json:"id"`
+	Op      Op       `json:"op"`
+	Booth   string   `json:"booth,omitempty"`
+	Hello   *Hello   `json:"hello,omitempty"`
+	Prepare *Prepare `json:"prepare,omitempty"`
+	Load    *Load    `json:"load,omitempty"`
+	Seal    *Seal    `json:"seal,omitempty"`
+}
+
+// Hello is the first request.
+type Hello struct {
+	// Dir is a folder of this daemon alone, for the jailer's files.
+	Dir string `json:"dir"`
+	// Worker is the path of isobooth-worker.
+	Worker string `json:"worker"`
+	// Sweep lists folders, deepest first, that the jailer removes (rmdir)
+	// after everything else when the daemon is gone: its cgroups.
+	Sweep []string `json:"sweep,omitempty"`
+	// Remove is the daemon's own folder, removed whole when it is gone.
+	Remove string `json:"remove,omitempty"`
+}
+
+// Prepare asks for one booth. Its files are, in this order: the read end of
+// the trigger pipe, the write end of the reply pipe, the write end of the log
+// pipe.
+type Prepare struct {
+	Policy Policy `json:"policy"`
+	// Rlimits are set by the worker on itself before it confines itself.
+	Rlimits []Rlimit `json:"rlimits"`
+	// Cgroup is the path of the booth's group inside every hierarchy, or
+	// empty when the config allows cgroups to be missing.
+	Cgroup string `json:"cgroup,omitempty"`
+	// Landlock is false when the config allows it to be missing.
+	Landlock bool `json:"landlock"`
+	// Threads is the number of tasks that may exist when the booth is sealed.
+	Threads int `json:"threads"`
+}
+
+// Rlimit is one resource limit, soft and hard alike.
+type Rlimit struct {
+	Name     string `json:"name"`     // as getrlimit(2) spells it
+	Resource uint32 `json:"resource"` // its number on this machine
+	Max      uint64 `json:"max"`      // math.MaxUint64 is no limit
+}
+
+// Policy is a compiled profile: the filter the kernel runs and what the
+// jailer answers to the calls that the filter hands over.
+type Policy struct {
+	Profile string `json:"profile"`
+	// BPF is an array of struct sock_filter.
+	BPF []byte `json:"bpf"`
+	// Names has the name of every call the filter hands over, by number.
+	Names map[int]string `json:"names"`
+	// Load has, by number, under which conditions a call continues while the
+	// booth loads: any of the alternatives, each all of its conditions.
+	Load map[int][][]Cond `json:"load"`
+	// Rules is the number of rules the profile names, for people.
+	Rules int `json:"rules"`
+}
+
+// Cond holds when the argument, masked, equals Value. Only the lower 32 bits
+// count where the kernel takes an int.
+type Cond struct {
+	Arg   int    `json:"arg"` // 0 to 5
+	Mask  uint64 `json:"mask"`
+	Value uint64 `json:"value"`
+}
+
+// Kind says how the worker calls the plugin; the numbers are those of enum
+// control_kind in runner/worker/control.h.
+type Kind uint32
+
+const (
+	KindIsobooth Kind = 1
+	KindExecute  Kind = 2
+)
+
+// Load hands over the plugin. The files are the sealed memfds of its
+// libraries in load order, the plugin last.
+type Load struct {
+	Kind  Kind   `json:"kind"`
+	Entry string `json:"entry"`
+}
+
+// Seal ends the load phase.
+type Seal struct {
+	// CPU is the processor the worker is pinned to, or -1.
+	CPU int `json:"cpu"`
+}
+
+// Message is what the jailer sends: an answer when ID is not 0, else an event.
+type Message struct {
+	ID       uint64    `json:"id,omitempty"`
+	Error    *Error    `json:"error,omitempty"`
+	Prepared *Prepared `json:"prepared,omitempty"`
+	Sealed   *Sealed   `json:"sealed,omitempty"`
+
+	Booth  string  `json:"booth,omitempty"`
+	Exit   *Exit   `json:"exit,omitempty"`
+	Denial *Denial `json:"denial,omitempty"`
+}
+
+// Error is a failed request.
+type Error struct {
+	// Layer is the sandbox layer that could not be applied, or empty.
+	Layer string `json:"layer,omitempty"`
+	Text  string `json:"text"`
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// Prepared is the answer to prepare. Its one file is the worker's pidfd.
+type Prepared struct {
+	PID    int     `json:"pid"` // as the daemon sees it
+	Layers []Layer `json:"layers"`
+}
+
+// Sealed is the answer to seal.
+type Sealed struct {
+	Layers []Layer `json:"layers"`
+}
+
+// Layer is one part of the sandbox as the jailer found it from outside.
+type Layer struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+}
+
+// Exit is sent once per booth, when its first process is gone. The booth's
+// groups still exist, so that the out-of-memory counter can be read; release
+// removes them.
+type Exit struct {
+	Code   int `json:"code"`   // exit code, or -1
+	Signal int `json:"signal"` // 0 when it was not killed
+}
+
+// Denial is a refused system call.
+type Denial struct {
+	Call  string    `json:"call"`
+	Nr    int       `json:"nr"`
+	Phase string    `json:"phase"` // "load" or "run"
+	Args  [6]uint64 `json:"args"`
+	// Count is how often this call was refused in this phase; a message is
+	// sent at 1, 2, 4, 8 and so on, so a flood stays cheap.
+	Count uint64 `json:"count"`
+}

@@ -1,0 +1,32 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotReady is returned by Send while a booth loads, backs off or stops.
+	ErrNotReady = errors.New("booth is not ready")
+	// ErrFull is returned by Send when QueueLen triggers wait for a busy
+	// plugin; the trigger is dropped and counted.
+	ErrFull = errors.New("booth's queue is full")
+	// ErrLayer is matched by every error about a sandbox layer that could not
+	// be applied; errors.As with *LayerError names it.
+	ErrLayer = errors.New("sandbox layer missing")
+	// ErrJailer means that the jailer has ended; the host can start nothing
+	// any more.
+	ErrJailer = errors.New("jailer has ended")
+	// ErrTimeout is wrapped when a plugin misses a deadline.
+	ErrTimeout = errors.New("deadline missed")
+)
+
+// LayerError names a sandbox layer that could not be applied.
+type LayerError struct {
+	Layer string
+	Err   error
+}
+
+func (e *LayerError) Error() string        { return fmt.Sprintf("%v: %v", ErrLayer, e.Err) }
+func (e *LayerError) Unwrap() error        { return e.Err }
+func (e *LayerError) Is(target error) bool { return target == ErrLayer }

@@ -1,0 +1,119 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/runner/control"
+)
+
+// HostOptions say where a Host finds its parts.
+type HostOptions struct {
+	Jailer string // path of isobooth-jail
+	Worker string // path of isobooth-worker
+	// Dir is an existing folder of this daemon alone. The Host removes it at
+	// the end, and so does the jailer when the daemon dies.
+	Dir string
+	// Groups is where booths get their cgroups, or nil when the config allows
+	// cgroups to be missing. The caller closes it after the Host.
+	Groups *cgroups.Tree
+	// Landlock is false when the config allows Landlock to be missing and
+	// this kernel lacks it.
+	Landlock bool
+	Observer Observer
+}
+
+// Observer is told what happens to booths. Its methods are called from
+// several goroutines and must not block.
+type Observer interface {
+	// State reports each change; cause is set when a booth has ended.
+	State(booth string, s State, cause *Cause)
+	// Denied reports a refused system call at its 1st, 2nd, 4th, 8th ... time.
+	Denied(booth string, d control.Denial)
+}
+
+// Host runs booths through one jailer.
+type Host struct {
+	o      HostOptions
+	jailer *jailer
+	dog    *watchdog
+
+	mu        sync.Mutex
+	instances map[string]*instance
+	started   uint64
+}
+
+// NewHost starts the jailer. The error wraps ErrLayer when the machine lacks
+// what every booth needs.
+func NewHost(o HostOptions) (*Host, error) {
+	h := &Host{o: o, instances: map[string]*instance{}}
+	var err error
+	if h.dog, err = newWatchdog(); err != nil {
+		return nil, err
+	}
+	if h.jailer, err = startJailer(o.Jailer, h.event); err != nil {
+		h.dog.close()
+		return nil, err
+	}
+	hello := &control.Hello{Dir: filepath.Join(o.Dir, "jail"), Worker: o.Worker, Remove: o.Dir}
+	if o.Groups != nil {
+		hello.Sweep = o.Groups.Paths()
+	}
+	if _, _, err := h.jailer.call(control.Request{Op: control.OpHello, Hello: hello}); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// Gone is closed when the jailer has ended; every booth has then ended too.
+func (h *Host) Gone() <-chan struct{} { return h.jailer.gone }
+
+// JailerPID is the jailer's process id.
+func (h *Host) JailerPID() int { return h.jailer.cmd.Process.Pid }
+
+// Close ends all booths and the jailer and removes the Host's files.
+func (h *Host) Close() error {
+	err := h.jailer.close()
+	h.dog.close()
+	h.mu.Lock()
+	left := h.instances
+	h.instances = map[string]*instance{}
+	h.mu.Unlock()
+	for _, in := range left {
+		in.jailerGone()
+	}
+	return errors.Join(err, os.RemoveAll(h.o.Dir))
+}
+
+func (h *Host) event(m *control.Message) {
+	h.mu.Lock()
+	in := h.instances[m.Booth]
+	h.mu.Unlock()
+	if in == nil {
+		return
+	}
+	switch {
+	case m.Exit != nil:
+		in.ended(*m.Exit)
+	case m.Denial != nil:
+		h.o.Observer.Denied(in.plan.Name, *m.Denial)
+	}
+}
+
+func (h *Host) add(in *instance) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.started++
+	in.id = fmt.Sprintf("b%d", h.started)
+	h.instances[in.id] = in
+}
+
+func (h *Host) remove(in *instance) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.instances, in.id)
+}

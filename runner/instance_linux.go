@@ -1,0 +1,263 @@
+package runner
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/runner/control"
+	"github.com/isobooth/isobooth/runner/wire"
+	"golang.org/x/sys/unix"
+)
+
+// instance is one worker process from its start to its end. Booth makes a
+// new one at every restart.
+type instance struct {
+	host  *Host
+	plan  *Plan
+	id    string
+	group *cgroups.Group
+	pipes *pipes
+	pid   int
+	pidfd *os.File
+	log   logRing
+	about About
+
+	exitOnce sync.Once
+	exited   chan struct{} // closed after exit is set
+	exit     control.Exit
+}
+
+// About is what is known of a running booth.
+type About struct {
+	PID     int             `json:"pid"` // as the daemon sees it
+	Layers  []control.Layer `json:"layers"`
+	Name    string          `json:"name"`    // as the plugin calls itself; its own words
+	Version string          `json:"version"` // likewise
+	CPU     int             `json:"cpu"`     // processor the worker is pinned to, or -1
+}
+
+// newInstance builds a booth up to standby: confined, with no foreign code
+// in it yet.
+func (h *Host) newInstance(plan *Plan) (*instance, error) {
+	in := &instance{host: h, plan: plan, exited: make(chan struct{})}
+	h.add(in)
+	if err := in.prepare(); err != nil {
+		return nil, errors.Join(err, in.release())
+	}
+	return in, nil
+}
+
+func (in *instance) prepare() (err error) {
+	h, plan := in.host, in.plan
+	prepare := &control.Prepare{
+		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
+		Landlock: h.o.Landlock, Threads: plan.Limits.Threads,
+	}
+	if h.o.Groups != nil {
+		if in.group, err = h.o.Groups.New(in.id, plan.Limits.Group); err != nil {
+			return &LayerError{Layer: "cgroup", Err: err}
+		}
+		prepare.Cgroup = in.group.Path()
+	}
+	var theirs [2]*os.File
+	if in.pipes, theirs, err = newPipes(); err != nil {
+		return err
+	}
+	logR, logW, err := os.Pipe()
+	if err != nil {
+		theirs[0].Close()
+		theirs[1].Close()
+		return err
+	}
+	go in.log.drain(logR)
+	m, files, err := h.jailer.call(control.Request{Op: control.OpPrepare, Booth: in.id, Prepare: prepare}, theirs[0], theirs[1], logW)
+	// Only the worker holds its ends now, so that they close when it dies.
+	control.CloseFiles([]*os.File{theirs[0], theirs[1], logW})
+	if err != nil {
+		if text, _ := in.log.tail(); text != "" {
+			err = fmt.Errorf("%w; worker's log: %q", err, strings.TrimSpace(text))
+		}
+		return err
+	}
+	if m.Prepared == nil || len(files) != 1 {
+		control.CloseFiles(files)
+		return errors.New("internal error: jailer's answer to prepare is incomplete")
+	}
+	in.pid, in.pidfd = m.Prepared.PID, files[0]
+	in.about = About{PID: in.pid, Layers: m.Prepared.Layers, CPU: -1}
+	return nil
+}
+
+// load brings a standby booth to ready: the plugin is loaded, the booth
+// sealed and checked, and the first frame with our nonce has come back. saw
+// names what went wrong as the host saw it.
+func (in *instance) load(cpu int) (saw *Cause, err error) {
+	deadline := time.Now().Add(in.plan.Limits.LoadTimeout)
+	kind, err := in.plan.kind()
+	if err != nil {
+		return &Cause{Kind: CauseStart, Text: err.Error()}, err
+	}
+	var files []*os.File
+	for _, l := range in.plan.Plugin.Libs {
+		files = append(files, l.File())
+	}
+	files = append(files, in.plan.Plugin.Image.File())
+	if _, _, err := in.host.jailer.call(control.Request{Op: control.OpLoad, Booth: in.id,
+		Load: &control.Load{Kind: kind, Entry: in.plan.Plugin.Entry}}, files...); err != nil {
+		return &Cause{Kind: CauseStart, Text: err.Error()}, err
+	}
+	head, frame, _, err := in.pipes.receive(0, deadline)
+	if err != nil {
+		return sawOf(err, "loading"), err
+	}
+	if err := in.loaded(head, frame); err != nil {
+		return sawOf(err, "loading"), err
+	}
+	m, _, err := in.host.jailer.call(control.Request{Op: control.OpSeal, Booth: in.id, Seal: &control.Seal{CPU: cpu}})
+	if err != nil {
+		return &Cause{Kind: CauseSeal, Text: "not sealed: " + err.Error()}, err
+	}
+	if m.Sealed == nil {
+		return nil, errors.New("internal error: jailer's answer to seal is incomplete")
+	}
+	in.about.Layers, in.about.CPU = m.Sealed.Layers, cpu
+	if err := in.greet(deadline); err != nil {
+		return sawOf(err, "its first frame"), err
+	}
+	return nil, nil
+}
+
+func (in *instance) loaded(head wire.Head, frame []byte) error {
+	switch head.Type {
+	case wire.Error:
+		return wire.ParseError(frame)
+	case wire.Loaded:
+	default:
+		return fmt.Errorf("%w: frame of type %d before the plugin is loaded", wire.ErrFrame, head.Type)
+	}
+	a, err := wire.ParseAnswer(frame)
+	if err != nil {
+		return err
+	}
+	for item := range a.Items {
+		switch item.Kind {
+		case wire.ItemName:
+			in.about.Name = string(item.Data)
+		case wire.ItemVersion:
+			in.about.Version = string(item.Data)
+		case wire.ItemLog:
+			in.log.add(item.Data)
+			in.log.add([]byte{'\n'})
+		}
+	}
+	return nil
+}
+
+// greet proves that the pipes belong to this start of this worker and that
+// nothing is left over in them.
+func (in *instance) greet(deadline time.Time) error {
+	var nonce [wire.Nonce]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return err
+	}
+	if err := in.pipes.send(wire.AppendHello(nil, 1, nonce), deadline); err != nil {
+		return err
+	}
+	head, frame, _, err := in.pipes.receive(0, deadline)
+	if err != nil {
+		return err
+	}
+	if head.Type != wire.Ready || head.ID != 1 {
+		return fmt.Errorf("%w: frame of type %d instead of ready", wire.ErrFrame, head.Type)
+	}
+	back, err := wire.ParseReady(frame)
+	if err == nil && subtle.ConstantTimeCompare(back[:], nonce[:]) != 1 {
+		err = fmt.Errorf("%w: wrong nonce", wire.ErrFrame)
+	}
+	return err
+}
+
+// sawOf names an error of the pipe; nil when the worker's own end explains it.
+func sawOf(err error, during string) *Cause {
+	var worker *wire.WorkerError
+	switch {
+	case errors.As(err, &worker):
+		return &Cause{Kind: CauseLoad, Text: worker.Error()}
+	case errors.Is(err, ErrTimeout):
+		return &Cause{Kind: CauseTimeout, Text: "missed its deadline for " + during}
+	case errors.Is(err, wire.ErrFrame):
+		return &Cause{Kind: CauseProtocol, Text: err.Error()}
+	case errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE):
+		return nil
+	}
+	return &Cause{Kind: CauseProtocol, Text: err.Error()}
+}
+
+// kill ends the worker without asking anyone.
+func (in *instance) kill() {
+	if in.pidfd == nil {
+		return
+	}
+	// ESRCH: it has ended already.
+	_ = unix.PidfdSendSignal(int(in.pidfd.Fd()), unix.SIGKILL, nil, 0)
+}
+
+func (in *instance) ended(e control.Exit) {
+	in.exitOnce.Do(func() {
+		in.exit = e
+		close(in.exited)
+	})
+}
+
+// jailerGone ends an instance whose jailer can no longer report on it.
+func (in *instance) jailerGone() {
+	in.kill()
+	in.ended(control.Exit{Code: -1})
+}
+
+// finish kills what still runs, finds out why it ended and removes it.
+func (in *instance) finish(saw *Cause) (Cause, error) {
+	in.kill()
+	select {
+	case <-in.exited:
+	case <-in.host.jailer.gone:
+		in.jailerGone()
+	}
+	oom := false
+	if in.group != nil {
+		if s, err := in.group.Stats(); err == nil {
+			oom = s.OOMKills > 0
+		}
+	}
+	cause := causeOf(saw, in.exit, oom)
+	return cause, in.release()
+}
+
+// release removes the container, the group and the pipes. It is safe on a
+// half-built instance and kills first.
+func (in *instance) release() error {
+	var errs []error
+	if _, _, err := in.host.jailer.call(control.Request{Op: control.OpRelease, Booth: in.id}); err != nil && !errors.Is(err, ErrJailer) {
+		errs = append(errs, err)
+	}
+	in.host.remove(in)
+	if in.group != nil {
+		errs = append(errs, in.group.Delete())
+	}
+	if in.pidfd != nil {
+		in.pidfd.Close()
+	}
+	if in.pipes != nil {
+		in.pipes.close()
+	}
+	return errors.Join(errs...)
+}

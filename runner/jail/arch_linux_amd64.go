@@ -1,0 +1,3 @@
+package jail
+
+const multiarch = "x86_64-linux-gnu"

@@ -1,0 +1,3 @@
+package jail
+
+const multiarch = "aarch64-linux-gnu"

@@ -1,0 +1,7 @@
+// Package jail builds booths: it starts confined workers with libcontainer,
+// answers the system calls their filters hand over, and checks from outside
+// what they are left with. Only cmd/isobooth-jail links it.
+//
+// libcontainer runs its own program again inside every container, with every
+// package's init: keep what this package imports small.
+package jail

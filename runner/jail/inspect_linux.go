@@ -1,0 +1,256 @@
+package jail
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/isobooth/isobooth/runner/control"
+)
+
+// inspector reads what the kernel says about a worker, from outside. It asks
+// the worker nothing: what it would say is worth nothing once foreign code
+// has run in it. Every check returns what it found, or a LayerError.
+type inspector struct {
+	pid    int
+	status map[string]string
+}
+
+func newInspector(pid int) (*inspector, error) {
+	data, err := os.ReadFile(procPath(pid, "status"))
+	if err != nil {
+		return nil, err
+	}
+	in := &inspector{pid: pid, status: map[string]string{}}
+	for line := range strings.Lines(string(data)) {
+		if k, v, ok := strings.Cut(line, ":"); ok {
+			in.status[k] = strings.TrimSpace(v)
+		}
+	}
+	return in, nil
+}
+
+func procPath(pid int, elem string) string { return "/proc/" + strconv.Itoa(pid) + "/" + elem }
+
+// expect compares fields of /proc/PID/status; proc_pid_status(5).
+func (in *inspector) expect(layer, want string, fields ...string) error {
+	for _, f := range fields {
+		if got := in.status[f]; got != want {
+			return layerErrorf(layer, "%s is %q, want %q", f, got, want)
+		}
+	}
+	return nil
+}
+
+func (in *inspector) namespaces() (string, error) {
+	var names []string
+	for _, n := range namespaces {
+		theirs, err := os.Readlink(procPath(in.pid, "ns/"+n.link))
+		if err != nil {
+			return "", &LayerError{"namespaces", err}
+		}
+		ours, err := os.Readlink("/proc/self/ns/" + n.link)
+		if err != nil {
+			return "", &LayerError{"namespaces", err}
+		}
+		if theirs == ours {
+			return "", layerErrorf("namespaces", "%s namespace is the host's", n.link)
+		}
+		names = append(names, n.link)
+	}
+	return "own " + strings.Join(names, ", "), nil
+}
+
+// mounts checks every mount the worker can see; proc_pid_mountinfo(5).
+func (in *inspector) mounts(r *root) (string, error) {
+	data, err := os.ReadFile(procPath(in.pid, "mountinfo"))
+	if err != nil {
+		return "", &LayerError{"root", err}
+	}
+	want := map[string][]string{"/": {"ro"}, "/proc": {"ro", "nosuid", "nodev", "noexec"}, "/dev": {"ro", "nosuid", "nodev", "noexec"}}
+	for p := range r.files {
+		want[p] = []string{"ro", "nosuid", "nodev"}
+	}
+	for _, d := range devices {
+		want["/dev/"+d] = []string{"ro", "nosuid", "noexec"}
+	}
+	seen := 0
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) < 10 {
+			return "", layerErrorf("root", "unreadable mountinfo line %q", line)
+		}
+		flags, ok := want[f[4]]
+		if !ok {
+			return "", layerErrorf("root", "unexpected mount on %q", f[4])
+		}
+		have := strings.Split(f[5], ",")
+		for _, flag := range flags {
+			if !slices.Contains(have, flag) {
+				return "", layerErrorf("root", "mount on %q is not %s", f[4], flag)
+			}
+		}
+		if f[4] == "/proc" && !strings.Contains(f[len(f)-1], "subset=pid") {
+			return "", layerErrorf("root", "/proc is not limited to processes")
+		}
+		seen++
+	}
+	if seen != len(want) {
+		return "", layerErrorf("root", "%d mounts, want %d", seen, len(want))
+	}
+	return fmt.Sprintf("%d files and %d devices, all mounts read-only and nosuid; no shell, no other program", len(r.files), len(devices)), nil
+}
+
+func (in *inspector) descriptors(want []int) (string, error) {
+	entries, err := os.ReadDir(procPath(in.pid, "fd"))
+	if err != nil {
+		return "", &LayerError{"descriptors", err}
+	}
+	var have []int
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err != nil {
+			return "", &LayerError{"descriptors", err}
+		}
+		have = append(have, n)
+	}
+	sort.Ints(have)
+	if !slices.Equal(have, want) {
+		return "", layerErrorf("descriptors", "open are %v, want %v", have, want)
+	}
+	return fmt.Sprintf("exactly %v", have), nil
+}
+
+func (in *inspector) environment() (string, error) {
+	data, err := os.ReadFile(procPath(in.pid, "environ"))
+	if err != nil {
+		return "", &LayerError{"environment", err}
+	}
+	want := []byte(strings.Join(boothEnv, "\x00") + "\x00")
+	if !bytes.Equal(data, want) {
+		return "", layerErrorf("environment", "is %q, want %q", data, want)
+	}
+	return strings.Join(boothEnv, " "), nil
+}
+
+// limitNames are the rows of /proc/PID/limits; proc_pid_limits(5).
+var limitNames = map[string]string{
+	"RLIMIT_AS":         "Max address space",
+	"RLIMIT_CORE":       "Max core file size",
+	"RLIMIT_FSIZE":      "Max file size",
+	"RLIMIT_MEMLOCK":    "Max locked memory",
+	"RLIMIT_MSGQUEUE":   "Max msgqueue size",
+	"RLIMIT_NICE":       "Max nice priority",
+	"RLIMIT_NOFILE":     "Max open files",
+	"RLIMIT_RTPRIO":     "Max realtime priority",
+	"RLIMIT_SIGPENDING": "Max pending signals",
+	"RLIMIT_STACK":      "Max stack size",
+}
+
+func (in *inspector) rlimits(want []control.Rlimit) (string, error) {
+	data, err := os.ReadFile(procPath(in.pid, "limits"))
+	if err != nil {
+		return "", &LayerError{"rlimits", err}
+	}
+	have := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		for _, row := range limitNames {
+			if rest, ok := strings.CutPrefix(line, row); ok {
+				if f := strings.Fields(rest); len(f) >= 2 && f[0] == f[1] {
+					have[row] = f[0]
+				}
+			}
+		}
+	}
+	var parts []string
+	for _, l := range want {
+		text := "unlimited"
+		if l.Max != ^uint64(0) {
+			text = strconv.FormatUint(l.Max, 10)
+		}
+		row, ok := limitNames[l.Name]
+		if !ok || have[row] != text {
+			return "", layerErrorf("rlimits", "%s is %q, want %q", l.Name, have[row], text)
+		}
+		parts = append(parts, strings.ToLower(strings.TrimPrefix(l.Name, "RLIMIT_"))+"="+text)
+	}
+	return strings.Join(parts, " "), nil
+}
+
+// cgroup checks that the worker is in its group wherever the daemon limits
+// it; cgroups(7), /proc/PID/cgroup.
+func (in *inspector) cgroup(path string) (string, error) {
+	data, err := os.ReadFile(procPath(in.pid, "cgroup"))
+	if err != nil {
+		return "", &LayerError{"cgroup", err}
+	}
+	member := map[string]bool{}
+	unified := false
+	for line := range strings.Lines(strings.TrimSpace(string(data))) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) != 3 || f[2] != path {
+			continue
+		}
+		unified = unified || f[0] == "0"
+		for _, c := range strings.Split(f[1], ",") {
+			member[c] = true
+		}
+	}
+	for _, c := range []string{"memory", "cpu", "pids"} {
+		// On a hybrid host the v1 hierarchies have the controllers, and the
+		// process's line for them is always there.
+		if !member[c] && (!unified || strings.Contains(string(data), ":"+c)) {
+			return "", layerErrorf("cgroup", "the worker is not in %q for %s", path, c)
+		}
+	}
+	return path, nil
+}
+
+// tasks counts the worker's threads and, through its pid namespace being
+// empty otherwise, its children.
+func (in *inspector) tasks(max int) (string, error) {
+	n, err := strconv.Atoi(in.status["Threads"])
+	if err != nil || n < 1 || n > max {
+		return "", layerErrorf("tasks", "%s threads, at most %d may be there", in.status["Threads"], max)
+	}
+	children, err := os.ReadFile(procPath(in.pid, "task/"+strconv.Itoa(in.pid)+"/children"))
+	if err == nil && len(bytes.TrimSpace(children)) > 0 {
+		return "", layerErrorf("tasks", "the worker has child processes")
+	}
+	return fmt.Sprintf("%d of at most %d", n, max), nil
+}
+
+func (in *inspector) capabilities() (string, error) {
+	return "none: inheritable, permitted, effective, bounding and ambient sets are empty",
+		in.expect("capabilities", strings.Repeat("0", 16), "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+}
+
+func (in *inspector) noNewPrivs() (string, error) {
+	return "set; cannot be unset", in.expect("no_new_privs", "1", "NoNewPrivs")
+}
+
+func (in *inspector) seccomp(p *control.Policy, ph phase) (string, error) {
+	if err := in.expect("seccomp", "2", "Seccomp"); err != nil {
+		return "", err
+	}
+	// Since Linux 5.10. One filter: nothing was stacked on ours.
+	if err := in.expect("seccomp", "1", "Seccomp_filters"); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("profile %s, %d rules, %s phase; refused calls are answered and counted by the jailer", p.Profile, p.Rules, ph), nil
+}
+
+func (in *inspector) user() (string, error) {
+	ids := strings.Fields(in.status["Uid"])
+	if len(ids) != 4 {
+		return "", layerErrorf("user", "unreadable Uid %q", in.status["Uid"])
+	}
+	if os.Geteuid() == 0 && slices.Contains(ids, "0") {
+		return "", layerErrorf("user", "the worker is root outside")
+	}
+	return "host user id " + ids[1], nil
+}

@@ -1,0 +1,208 @@
+package jail
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/isobooth/isobooth/runner/control"
+)
+
+// spawners is how many booths may be under construction at once.
+const spawners = 2
+
+// Server answers one daemon.
+type Server struct {
+	conn  *control.Conn
+	hello *control.Hello
+	root  *root
+	spawn chan func()
+
+	mu     sync.Mutex
+	booths map[string]*booth
+	slot   int
+	busy   sync.WaitGroup
+}
+
+// Serve answers requests on conn until the daemon closes it or dies; then it
+// kills every booth, removes all that it and the daemon made, and returns.
+func Serve(conn *control.Conn) error {
+	s := &Server{conn: conn, booths: map[string]*booth{}, spawn: make(chan func())}
+	for range spawners {
+		go s.spawner()
+	}
+	err := s.loop()
+	s.busy.Wait()
+	return errors.Join(err, s.cleanUp())
+}
+
+// spawner runs what must happen on a thread that lives as long as we do: the
+// kernel ties PR_SET_PDEATHSIG to the thread that created the process.
+func (s *Server) spawner() {
+	runtime.LockOSThread()
+	for f := range s.spawn {
+		f()
+	}
+}
+
+func (s *Server) loop() error {
+	for {
+		var r control.Request
+		files, err := s.conn.Receive(&r)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// Building takes milliseconds to seconds; the rest must not wait.
+		s.busy.Go(func() {
+			defer control.CloseFiles(files)
+			m, out := s.handle(&r, files)
+			m.ID = r.ID
+			if err := s.conn.Send(m, out...); err != nil {
+				fmt.Fprintf(os.Stderr, "isobooth-jail: answer %s: %v\n", r.Op, err)
+			}
+		})
+		if r.Op == control.OpHello {
+			s.busy.Wait() // nothing else before its folders are there
+		}
+	}
+}
+
+// handle answers one request; the files it returns stay the booth's.
+func (s *Server) handle(r *control.Request, files []*os.File) (control.Message, []*os.File) {
+	var m control.Message
+	var out []*os.File
+	var err error
+	switch {
+	case r.Op == control.OpHello && r.Hello != nil:
+		err = s.greet(r.Hello)
+	case r.Op == control.OpPrepare && r.Prepare != nil && len(files) == 3 && s.root != nil:
+		var b *booth
+		if b, err = s.prepare(r.Booth, r.Prepare, files); err == nil {
+			m.Prepared, out, err = s.prepared(b)
+		}
+	case r.Op == control.OpLoad && r.Load != nil:
+		err = s.with(r.Booth, func(b *booth) error { return b.load(r.Load, files) })
+	case r.Op == control.OpSeal && r.Seal != nil:
+		err = s.with(r.Booth, func(b *booth) error {
+			layers, err := b.seal(r.Seal)
+			m.Sealed = &control.Sealed{Layers: layers}
+			return err
+		})
+	case r.Op == control.OpKill:
+		err = s.with(r.Booth, (*booth).kill)
+	case r.Op == control.OpRelease:
+		err = s.release(r.Booth)
+	default:
+		err = fmt.Errorf("internal error: malformed request %q", r.Op)
+	}
+	if err != nil {
+		m = control.Message{Error: &control.Error{Text: err.Error()}}
+		var layer *LayerError
+		if errors.As(err, &layer) {
+			m.Error.Layer = layer.Layer
+		}
+	}
+	return m, out
+}
+
+func (s *Server) greet(h *control.Hello) error {
+	if s.hello != nil {
+		return errors.New("internal error: second hello")
+	}
+	s.hello = h
+	r, err := newRoot(filepath.Join(h.Dir, "root"), h.Worker)
+	if err != nil {
+		return &LayerError{"root", err}
+	}
+	s.root = r
+	return os.MkdirAll(s.stateDir(), 0o700)
+}
+
+func (s *Server) stateDir() string { return filepath.Join(s.hello.Dir, "state") }
+
+func (s *Server) with(id string, f func(*booth) error) error {
+	s.mu.Lock()
+	b := s.booths[id]
+	s.mu.Unlock()
+	if b == nil {
+		return fmt.Errorf("internal error: no booth %q", id)
+	}
+	return f(b)
+}
+
+func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*booth, error) {
+	b := &booth{id: id, prepare: p, root: s.root, exited: make(chan struct{})}
+	s.mu.Lock()
+	if s.booths[id] != nil {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("internal error: booth %q exists", id)
+	}
+	s.booths[id] = b
+	s.slot++
+	slot := s.slot
+	s.mu.Unlock()
+	done := make(chan error)
+	s.spawn <- func() {
+		done <- b.start(s.stateDir(), slot, files, func(d control.Denial) {
+			s.event(control.Message{Booth: id, Denial: &d})
+		})
+	}
+	if err := <-done; err != nil {
+		return nil, errors.Join(err, s.release(id))
+	}
+	return b, nil
+}
+
+// prepared looks at the booth before any foreign code is near it, and from
+// then on reports its end.
+func (s *Server) prepared(b *booth) (*control.Prepared, []*os.File, error) {
+	layers, err := b.inspect([]int{0, 1, 2, 3, 4, 5}, phaseLoad)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.release(b.id))
+	}
+	go func() {
+		<-b.exited
+		s.event(control.Message{Booth: b.id, Exit: &b.status})
+	}()
+	return &control.Prepared{PID: b.pid, Layers: layers}, []*os.File{b.pidfd}, nil
+}
+
+func (s *Server) release(id string) error {
+	s.mu.Lock()
+	b := s.booths[id]
+	delete(s.booths, id)
+	s.mu.Unlock()
+	if b == nil {
+		return nil
+	}
+	return b.destroy()
+}
+
+func (s *Server) event(m control.Message) {
+	// The daemon being gone is noticed by loop.
+	_ = s.conn.Send(m)
+}
+
+// cleanUp leaves nothing behind, whichever of the two processes went first.
+func (s *Server) cleanUp() error {
+	var errs []error
+	for id := range s.booths {
+		errs = append(errs, s.release(id))
+	}
+	if s.hello == nil {
+		return errors.Join(errs...)
+	}
+	for _, dir := range s.hello.Sweep {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.hello.Dir), os.RemoveAll(s.hello.Remove))...)
+}

@@ -1,0 +1,128 @@
+package runner
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner/control"
+	"github.com/isobooth/isobooth/verify"
+)
+
+// Plan is everything that is decided about a booth before it is built:
+// plugin, profile and grants, resolved and checked.
+type Plan struct {
+	Name   string         // the plugin's name in the config; unique in a Host
+	Plugin *verify.Plugin // its sealed files stay the caller's to close
+	Policy control.Policy
+	Limits Limits
+}
+
+// Limits are a booth's limits, from its profile.
+type Limits struct {
+	Group        cgroups.Limits
+	OpenFiles    uint64 // RLIMIT_NOFILE
+	FileSize     uint64 // RLIMIT_FSIZE, bytes
+	AddressSpace uint64 // RLIMIT_AS, bytes; math.MaxUint64 is no limit
+	Threads      int    // tasks that may exist once the booth is sealed
+
+	LoadTimeout    time.Duration // from handing over the library to READY
+	TriggerTimeout time.Duration // from writing a trigger to its whole reply
+	StopTimeout    time.Duration // from STOP to the process being gone
+}
+
+// Linux numbers for amd64 and arm64, include/uapi/asm-generic/resource.h.
+const (
+	rlimitFSIZE      = 1
+	rlimitCORE       = 4
+	rlimitNOFILE     = 7
+	rlimitMEMLOCK    = 8
+	rlimitAS         = 9
+	rlimitSIGPENDING = 11
+	rlimitMSGQUEUE   = 12
+	rlimitNICE       = 13
+	rlimitRTPRIO     = 14
+)
+
+// rlimits lists what the worker sets on itself. Those that a profile does not
+// choose are what no plugin needs: core files, locked memory, message queues,
+// priorities.
+func (l *Limits) rlimits() []control.Rlimit {
+	return []control.Rlimit{
+		{Name: "RLIMIT_NOFILE", Resource: rlimitNOFILE, Max: l.OpenFiles},
+		{Name: "RLIMIT_FSIZE", Resource: rlimitFSIZE, Max: l.FileSize},
+		{Name: "RLIMIT_AS", Resource: rlimitAS, Max: l.AddressSpace},
+		{Name: "RLIMIT_CORE", Resource: rlimitCORE},
+		{Name: "RLIMIT_MEMLOCK", Resource: rlimitMEMLOCK},
+		{Name: "RLIMIT_MSGQUEUE", Resource: rlimitMSGQUEUE},
+		{Name: "RLIMIT_NICE", Resource: rlimitNICE},
+		{Name: "RLIMIT_RTPRIO", Resource: rlimitRTPRIO},
+		{Name: "RLIMIT_SIGPENDING", Resource: rlimitSIGPENDING, Max: 16},
+	}
+}
+
+// NewPlan joins a plugin and a profile. The plugin's files stay the caller's.
+func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
+	filter, err := profile.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	l := &profile.Limits
+	p := &Plan{
+		Name:   name,
+		Plugin: plugin,
+		Policy: policy(profile, filter),
+		Limits: Limits{
+			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
+			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
+			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
+		},
+	}
+	return p, p.validate()
+}
+
+// policy keeps of a compiled profile what the jailer needs to answer.
+func policy(profile *profiles.Profile, f *profiles.Filter) control.Policy {
+	p := control.Policy{
+		Profile: profile.Name, BPF: f.BPF, Rules: len(profile.Rules),
+		Names: map[int]string{}, Load: map[int][][]control.Cond{},
+	}
+	for i := range f.Calls {
+		c := &f.Calls[i]
+		p.Names[c.Nr] = c.Name
+		for _, all := range c.Load {
+			conds := make([]control.Cond, len(all))
+			for i, cmp := range all {
+				conds[i] = control.Cond(cmp)
+			}
+			p.Load[c.Nr] = append(p.Load[c.Nr], conds)
+		}
+	}
+	return p
+}
+
+func (p *Plan) validate() error {
+	l := &p.Limits
+	switch {
+	case p.Name == "" || p.Plugin == nil || len(p.Policy.BPF) == 0:
+		return fmt.Errorf("internal error: plan %q is incomplete", p.Name)
+	case l.LoadTimeout <= 0 || l.TriggerTimeout <= 0 || l.StopTimeout <= 0:
+		return fmt.Errorf("internal error: plan %q has no deadlines", p.Name)
+	case l.Threads < 1 || l.OpenFiles == 0 || l.AddressSpace == 0 || l.AddressSpace > math.MaxInt64 && l.AddressSpace != math.MaxUint64:
+		return fmt.Errorf("internal error: plan %q has impossible limits", p.Name)
+	}
+	_, err := p.kind()
+	return err
+}
+
+func (p *Plan) kind() (control.Kind, error) {
+	switch p.Plugin.ABI {
+	case "isobooth/1":
+		return control.KindIsobooth, nil
+	case "execute":
+		return control.KindExecute, nil
+	}
+	return 0, fmt.Errorf("internal error: plan %q: abi %q", p.Name, p.Plugin.ABI)
+}

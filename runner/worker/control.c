@@ -1,0 +1,94 @@
+#define _GNU_SOURCE
+#include "control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONTROL_FD 5
+
+static void *boot_map = MAP_FAILED;
+
+int control_boot(struct confine_plan *plan)
+{
+	struct control_boot b;
+	uint8_t *buf;
+	ssize_t n;
+	size_t limits;
+
+	/* Mapped, not static: it is gone again before a booth is idle. */
+	boot_map = mmap(NULL, CONTROL_MAX, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (boot_map == MAP_FAILED)
+		return -1;
+	buf = boot_map;
+	n = read(CONTROL_FD, buf, CONTROL_MAX);
+	if (n < (ssize_t)sizeof(b))
+		return -1;
+	memcpy(&b, buf, sizeof(b));
+	limits = (size_t)b.nlimits * sizeof(struct confine_limit);
+	if (b.magic != CONTROL_MAGIC || b.nlimits > 32 ||
+	    (size_t)n != sizeof(b) + limits + b.filter_len)
+		return -1;
+	plan->limits = (const void *)(buf + sizeof(b));
+	plan->nlimits = b.nlimits;
+	plan->filter = buf + sizeof(b) + limits;
+	plan->filter_len = b.filter_len;
+	plan->landlock = b.landlock != 0;
+	return 0;
+}
+
+void control_done(void)
+{
+	munmap(boot_map, CONTROL_MAX);
+}
+
+int control_confined(const struct confine_result *r)
+{
+	struct control_confined c = {
+	    .magic = CONTROL_MAGIC,
+	    .landlock_abi = r->landlock_abi,
+	    .listener = r->listener,
+	};
+	char go;
+
+	if (write(CONTROL_FD, &c, sizeof(c)) != sizeof(c))
+		return -1;
+	if (read(CONTROL_FD, &go, 1) != 1)
+		return -1;
+	/* Who holds the listener answers this process's own calls: it must
+	 * not be here when foreign code is. The jailer checks from outside. */
+	return close(r->listener);
+}
+
+int control_load(struct control_load *m, int libs[CONTROL_LIBS])
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int) * CONTROL_LIBS)];
+		struct cmsghdr align;
+	} u;
+	struct iovec io = {m, sizeof(*m)};
+	struct msghdr h = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = u.buf,
+			   .msg_controllen = sizeof(u.buf)};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	do
+		n = recvmsg(CONTROL_FD, &h, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return 0;
+	c = CMSG_FIRSTHDR(&h);
+	if (n != sizeof(*m) || m->magic != CONTROL_MAGIC || m->nlibs < 1 ||
+	    m->nlibs > CONTROL_LIBS || h.msg_flags & MSG_CTRUNC || !c ||
+	    c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(int) * m->nlibs))
+		return -1;
+	m->entry[CONTROL_ENTRY - 1] = 0;
+	memcpy(libs, CMSG_DATA(c), sizeof(int) * m->nlibs);
+	return close(CONTROL_FD) ? -1 : 1;
+}
