@@ -53,7 +53,6 @@ type Booth struct {
 
 	stats   counters
 	started time.Time
-	about   About
 }
 
 type queued struct {
@@ -73,7 +72,7 @@ type exchange struct {
 }
 
 type counters struct {
-	triggers, replies, failed, dropped, restarts, denials atomic.Uint64
+	triggers, replies, failed, dropped, restarts atomic.Uint64
 }
 
 // Stats are a booth's counts since the daemon started.
@@ -420,7 +419,12 @@ func (b *Booth) watch(ctx context.Context, in *instance) (cause Cause, stop bool
 		saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
 	case saw = <-b.broken:
 	case <-ctx.Done():
-		stop = true
+		select { // an end that came first is the one to report
+		case <-in.exited:
+		case saw = <-b.broken:
+		default:
+			stop = true
+		}
 	}
 	b.mu.Lock()
 	b.live = nil

@@ -27,6 +27,6 @@ type LayerError struct {
 	Err   error
 }
 
-func (e *LayerError) Error() string        { return fmt.Sprintf("%v: %v", ErrLayer, e.Err) }
+func (e *LayerError) Error() string        { return fmt.Sprintf("%v: %s: %v", ErrLayer, e.Layer, e.Err) }
 func (e *LayerError) Unwrap() error        { return e.Err }
 func (e *LayerError) Is(target error) bool { return target == ErrLayer }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 
@@ -20,6 +21,7 @@ const (
 	exitRefused     = 3   // signature missing, not trusted or wrong
 	exitLayer       = 4   // a sandbox layer cannot be applied on this machine
 	exitPolicy      = 5   // the plugin did what its profile calls an attack, or could not be sealed
+	exitInterrupted = 130 // Ctrl-C: 128 + SIGINT
 	exitNotRunnable = 126 // it is no plugin that this machine can load
 	exitNotFound    = 127 // plugin, file or port does not exist
 )
@@ -57,6 +59,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
 	case errors.Is(err, verify.ErrRefused):
 		return exitRefused
 	case errors.Is(err, runner.ErrLayer), errors.Is(err, cgroups.ErrNotDelegated), errors.Is(err, errMissing):
@@ -90,6 +94,8 @@ func hintFor(err error) string {
 	}
 	var layer *runner.LayerError
 	switch {
+	case errors.Is(err, verify.ErrUntrusted):
+		return "if you trust that key, put its .pub file into the trusted keys folder (isobooth config shows which)"
 	case errors.Is(err, cgroups.ErrNotDelegated) || errors.As(err, &layer) && layer.Layer == "cgroup":
 		if r := cgroups.Probe(); r.Hint != "" {
 			return r.Hint

@@ -35,6 +35,6 @@ func exitText() string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "\n  %d  %s", e.code, e.text)
 	}
-	b.WriteString("\n  128+n  killed by signal n")
+	b.WriteString("\n  128+n  ended by signal n; 130 is Ctrl-C")
 	return b.String()
 }

@@ -162,6 +162,9 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}()
 	if err := s.start(ctx, rep, cancel); err != nil {
 		rep.close()
+		if rep.refusals() {
+			a.hint("the plugin was refused the calls above; --profile threads suits plugins that start threads, as Go's do")
+		}
 		return err
 	}
 	g := s.plugs[0]
@@ -170,18 +173,21 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 
 	runErr := s.feed(ctx, src, mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
 	s.drain(ctx)
+	cause := context.Cause(ctx)
+	cancel(nil)
+	s.end.Wait() // after which everything is counted
 	rep.close()
 	a.summary(s, g, layers, rep, o.json)
-	switch cause := context.Cause(ctx); {
+	switch {
 	case c.Context().Err() != nil:
 		a.say("interrupted")
-		return &shownError{cause}
+		return &shownError{c.Context().Err()}
 	case cause != nil:
 		return cause
 	case runErr != nil:
 		return runErr
 	case rep.ends > 0:
-		return fmt.Errorf("plugin %q ended %d times", g.config.Name, rep.ends)
+		return fmt.Errorf("plugin %q ended %d times by itself", g.config.Name, rep.ends)
 	}
 	return nil
 }

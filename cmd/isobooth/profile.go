@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/spf13/cobra"
@@ -9,7 +10,7 @@ import (
 
 func (a *app) profileCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "profile", Short: "Look at what booths may do", RunE: needsCommand}
-	cmd.AddCommand(a.profileListCmd())
+	cmd.AddCommand(a.profileListCmd(), a.profileShowCmd())
 	return cmd
 }
 
@@ -38,6 +39,42 @@ func (a *app) profileListCmd() *cobra.Command {
 			}
 			for _, p := range list {
 				fmt.Fprintf(a.stdout, "%-10s %s\n", p.Name, p.Description)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) profileShowCmd() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show PROFILE", Short: "Print a profile's limits and rules, and where it is looser than strict", Args: a.args(1, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			p, err := findProfile(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				writeJSON(a.stdout, struct {
+					*profiles.Profile
+					Warnings []string
+				}{p, append([]string{}, p.Warnings()...)})
+				return nil
+			}
+			w, l := a.stdout, p.Limits
+			fmt.Fprintf(w, "%s: %s\n\n", p.Name, p.Description)
+			fmt.Fprintf(w, "memory %d MiB, cpu %.0f %%, %d tasks (%d once sealed), %d open files\n", l.Memory>>20, l.CPU*100, l.Pids, l.Threads, l.OpenFiles)
+			fmt.Fprintf(w, "deadlines: load %v, trigger %v, stop %v\n\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
+			for _, r := range p.Rules {
+				fmt.Fprintf(w, "%-6s %-6s %s  # %s\n", r.Action, r.Phase, strings.Join(r.Calls, " "), r.Why)
+			}
+			if list := p.Warnings(); len(list) > 0 {
+				fmt.Fprintln(w, "\nLooser than strict:")
+				for _, text := range list {
+					fmt.Fprintf(w, "  %s\n", text)
+				}
 			}
 			return nil
 		},

@@ -19,6 +19,7 @@ it stays in its booth. Nothing is loaded whose signature was not checked.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs, // needsCommand has its own word for unknown ones
 		RunE:          needsCommand,
 	}
 	cmd.SetVersionTemplate("isobooth {{.Version}}\n")

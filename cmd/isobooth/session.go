@@ -117,8 +117,8 @@ func (s *session) verify(c pluginConfig) error {
 	} else {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
-	for _, w := range profile.Warnings() {
-		s.app.say("warning: plugin %q: profile %q is looser than strict: %s", c.Name, profile.Name, w)
+	if n := len(profile.Warnings()); n > 0 {
+		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
 	g := &plug{config: c, plugin: p, profile: profile}
 	s.plugs = append(s.plugs, g)

@@ -238,6 +238,13 @@ func (r *reporter) Denied(booth string, d control.Denial) {
 	}
 }
 
+// refusals reports whether any system call was refused.
+func (r *reporter) refusals() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.denials) > 0
+}
+
 // quantiles returns the median, the 99th percentile and the largest latency.
 func (r *reporter) quantiles() (p50, p99, most time.Duration) {
 	r.mu.Lock()

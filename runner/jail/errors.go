@@ -9,7 +9,7 @@ type LayerError struct {
 	Err   error
 }
 
-func (e *LayerError) Error() string { return fmt.Sprintf("layer %s: %v", e.Layer, e.Err) }
+func (e *LayerError) Error() string { return e.Err.Error() }
 func (e *LayerError) Unwrap() error { return e.Err }
 
 func layerErrorf(layer, format string, args ...any) error {

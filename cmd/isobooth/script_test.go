@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"isobooth": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs testdata/*.txtar: one file for each behaviour of the
+// commands, without any booth.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			return surroundings(e)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd},
+	})
+}
+
+// surroundings gives a script a home of its own, and two notes on one status
+// byte, the second with velocity 0.
+func surroundings(e *testscript.Env) error {
+	e.Setenv("HOME", e.WorkDir)
+	e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+	return os.WriteFile(filepath.Join(e.WorkDir, "notes.bin"), []byte{0x90, 60, 100, 60, 0}, 0o644)
+}
+
+// TestBooths runs testdata/booth/*.txtar, which start real booths.
+func TestBooths(t *testing.T) {
+	requireBooths(t)
+	programs := t.TempDir()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := filepath.Glob(filepath.Join(root, "runner/worker/*.c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	include := filepath.Join(root, "runner/worker/include")
+	for _, args := range [][]string{
+		append([]string{"cc", "-std=c11", "-O2", "-I", include, "-o", filepath.Join(programs, "isobooth-worker")}, sources...),
+		{"go", "build", "-o", filepath.Join(programs, "isobooth-jail"), filepath.Join(root, "cmd/isobooth-jail")},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if err := os.Chmod(programs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/booth",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("ISOBOOTH_LIBEXEC", programs)
+			e.Setenv("ROOT", root)
+			return surroundings(e)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd},
+	})
+}
+
+// requireBooths skips, or with ISOBOOTH_MUST_RUN=1 fails, where this machine
+// cannot run booths with every layer.
+func requireBooths(t *testing.T) {
+	t.Helper()
+	a := &app{settings: &settings{config: config{}}}
+	for _, f := range []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
+		if f.OK {
+			continue
+		}
+		if os.Getenv("ISOBOOTH_MUST_RUN") == "1" {
+			t.Fatalf("this machine lacks %s: %s", f.Name, f.Detail)
+		}
+		t.Skipf("this machine lacks %s: %s", f.Name, f.Detail)
+	}
+}
+
+// ccCmd compiles a plugin: cc SOURCE LIBRARY [FLAG...].
+func ccCmd(ts *testscript.TestScript, neg bool, args []string) {
+	include, err := filepath.Abs("../../runner/worker/include")
+	ts.Check(err)
+	c := exec.Command("cc", append([]string{"-shared", "-fPIC", "-I", include, "-o", ts.MkAbs(args[1]), ts.MkAbs(args[0])}, args[2:]...)...)
+	out, err := c.CombinedOutput()
+	ts.Logf("%s", out)
+	ts.Check(err)
+}
+
+// exitsCmd checks an exit code: exits CODE COMMAND ARGS...
+func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
