@@ -1,1 +1,4 @@
-int execute(void) { return 42; }
+int execute(void)
+{
+	return 42;
+}

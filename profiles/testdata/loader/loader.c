@@ -4,8 +4,8 @@
  *
  *   loader -> host   number of the listener, 4 bytes
  *   host -> loader   'l': load; answer: 1 byte, 'y' or 'n'
- *   host -> loader   's': sealed; answers: openat, mmap code, malloc, 1 byte each
- *   host -> loader   'k': call ptrace
+ *   host -> loader   's': sealed; answers: openat, mmap code, malloc, 1 byte
+ * each host -> loader   'k': call ptrace
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -46,7 +46,8 @@ static char errno_letter(long result)
 int main(void)
 {
 	ssize_t size = read(3, program, sizeof program);
-	struct sock_fprog prog = {.len = size / sizeof *program, .filter = program};
+	struct sock_fprog prog = {.len = size / sizeof *program,
+				  .filter = program};
 	int listener;
 	void *library;
 	int (*execute)(void);
