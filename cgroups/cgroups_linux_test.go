@@ -20,7 +20,15 @@ import (
 // balloonEnv makes the test binary touch that many bytes and say "done".
 const balloonEnv = "ISOBOOTH_TEST_BALLOON"
 
+// daemonEnv makes the test binary open a tree of that name, start a process
+// in a group of it, say its id and wait to be killed.
+const daemonEnv = "ISOBOOTH_TEST_DAEMON"
+
 func TestMain(m *testing.M) {
+	if name := os.Getenv(daemonEnv); name != "" {
+		daemon(name)
+		return
+	}
 	if text := os.Getenv(balloonEnv); text != "" {
 		balloon(text)
 		return
@@ -41,6 +49,29 @@ func balloon(text string) {
 	fmt.Println("done")
 	waitForLine(os.Stdin)
 	_ = memory[0]
+}
+
+func daemon(name string) {
+	waitForLine(os.Stdin)
+	tree, err := Open(name)
+	if err != nil {
+		panic(err)
+	}
+	g, err := tree.New("booth", roomy)
+	if err != nil {
+		panic(err)
+	}
+	dir, err := os.Open(g.dirs()[0])
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command("sleep", "1000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+	if err := cmd.Start(); err != nil {
+		panic(err)
+	}
+	fmt.Println(cmd.Process.Pid)
+	waitForLine(os.Stdin)
 }
 
 func waitForLine(r io.Reader) { bufio.NewReader(r).ReadString('\n') }
@@ -147,9 +178,13 @@ func start(t *testing.T, g *Group, cmd *exec.Cmd) *child {
 	return c
 }
 
-// prepareCpuset fills in what a new v1 cpuset group lacks.
+// prepareCpuset fills in what a new v1 cpuset group lacks. On v2 an empty file
+// means the parent's.
 func prepareCpuset(t *testing.T, dir string) {
 	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "cgroup.controllers")); err == nil {
+		return
+	}
 	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 		for _, level := range []string{filepath.Dir(dir), dir} {
 			data, err := os.ReadFile(filepath.Join(level, file))
@@ -428,7 +463,8 @@ func TestCloseKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := start(t, newGroup(t, tree, roomy), shell(`sleep 1000`))
+	// It does not fork: on v1 that may be refused before it is killed.
+	c := start(t, newGroup(t, tree, roomy), shell(`read y`))
 	if _, err := Open(name); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("second tree with that name: %v", err)
 	}
@@ -516,7 +552,8 @@ func TestLimitNotInForce(t *testing.T) {
 func TestSweep(t *testing.T) {
 	requireCgroup(t)
 	prefix := fmt.Sprintf("isobooth-test-sweep%d-", os.Getpid())
-	names := []string{prefix + "dead", prefix + "live"}
+	// The first tree may hold this process itself and so cannot be the dead one.
+	names := []string{prefix + "live", prefix + "dead"}
 	var children []*child
 	for _, name := range names {
 		tree, err := Open(name)
@@ -524,20 +561,17 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { tree.Close() })
-		children = append(children, start(t, newGroup(t, tree, roomy), shell(`echo up; sleep 1000`)))
-		if _, err := children[len(children)-1].out.ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
+		children = append(children, start(t, newGroup(t, tree, roomy), shell(`read y`)))
 	}
-	removed, err := Sweep(prefix, func(name string) bool { return name == names[1] })
-	if err != nil || !slices.Equal(removed, names[:1]) {
-		t.Fatalf("removed %q, %v; want %q", removed, err, names[:1])
+	removed, err := Sweep(prefix, func(name string) bool { return name == names[0] })
+	if err != nil || !slices.Equal(removed, names[1:]) {
+		t.Fatalf("removed %q, %v; want %q", removed, err, names[1:])
 	}
-	if sig := children[0].signal(); sig != syscall.SIGKILL {
+	if sig := children[1].signal(); sig != syscall.SIGKILL {
 		t.Errorf("process of the dead daemon ended with %v, want killed", sig)
 	}
-	mustBeGone(t, names[0])
-	if ended(children[1].cmd.Process.Pid) {
+	mustBeGone(t, names[1])
+	if ended(children[0].cmd.Process.Pid) {
 		t.Error("process of the living daemon is gone")
 	}
 	if _, err := Sweep("", func(string) bool { return true }); !errors.Is(err, ErrName) {

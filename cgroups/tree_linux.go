@@ -23,8 +23,9 @@ type Tree struct {
 // not exist: "isobooth-<pid>-<start time>". On v2 without root it needs a
 // delegated group that holds the caller alone, such as that of
 // `systemd-run --user --scope -p Delegate=yes`; the caller is then moved
-// into a leaf of the tree until Close. Where groups cannot be made the error
-// wraps ErrNotDelegated, and nothing is left behind.
+// into a leaf of the tree until Close; if it has more trees there, the first
+// must be closed last. Where groups cannot be made the error wraps
+// ErrNotDelegated, and nothing is left behind.
 func Open(name string) (*Tree, error) {
 	if err := checkName(name); err != nil {
 		return nil, fmt.Errorf("open group tree: %w", err)

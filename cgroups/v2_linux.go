@@ -24,7 +24,7 @@ const hostLeaf = "host.leaf"
 type unified struct {
 	mount string
 	own   string // the caller's group, "/" for the root
-	group string // the group trees are made in: own, or "/"
+	group string // the group trees are made in: home of own, or "/"
 	swaps string // /proc/swaps
 }
 
@@ -32,8 +32,8 @@ type unified struct {
 // first: on a machine with systemd only that is ours to change. Root without
 // one uses the top, which is exempt from the rule about processes.
 func newUnified(mount, own string) (*unified, error) {
-	b := &unified{mount: mount, own: own, group: own, swaps: "/proc/swaps"}
-	if own != "/" && os.Geteuid() == 0 && !delegated(b.dir(own)) {
+	b := &unified{mount: mount, own: own, group: home(own), swaps: "/proc/swaps"}
+	if b.group != "/" && os.Geteuid() == 0 && !delegated(b.dir(b.group)) {
 		b.group = "/"
 	}
 	have, err := b.controllers(b.group)
@@ -49,6 +49,15 @@ func newUnified(mount, own string) (*unified, error) {
 		}
 	}
 	return b, nil
+}
+
+// home is the group a process was moved away from if it is in a tree's leaf,
+// else its own. The next tree goes beside that one, not into it.
+func home(own string) string {
+	if filepath.Base(own) == hostLeaf {
+		return filepath.Dir(filepath.Dir(own))
+	}
+	return own
 }
 
 // delegated asks for the mark systemd leaves on groups of units with

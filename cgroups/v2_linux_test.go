@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -133,9 +134,10 @@ func TestUnifiedIsPreferred(t *testing.T) {
 	}
 }
 
-// scope makes a group on a real cgroup2 hierarchy, with or without
-// controllers, moves this process into it, as systemd-run does, and returns
-// a backend for it.
+// scope makes a group without controllers below this process's own on a real
+// cgroup2 hierarchy, moves this process into it, as systemd-run does, and
+// returns a backend for it. Elsewhere systemd would take the empty scope this
+// process came from away.
 func scope(t *testing.T) *unified {
 	t.Helper()
 	requireCgroup(t)
@@ -144,18 +146,18 @@ func scope(t *testing.T) *unified {
 		t.Fatal(err)
 	}
 	h, ok := unifiedOf(all)
-	if !ok || os.Geteuid() != 0 {
+	if !ok {
 		if os.Getenv("ISOBOOTH_MUST_RUN") == "1" {
-			t.Fatal("missing: cgroup2 and root")
+			t.Fatal("missing: cgroup2")
 		}
-		t.Skip("missing: cgroup2 and root")
+		t.Skip("missing: cgroup2")
 	}
 	before, err := ownUnified()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &unified{mount: h.mount, swaps: "/proc/swaps"}
-	b.own = filepath.Join("/", fmt.Sprintf("isobooth-test-scope-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	b.own = filepath.Join(before, fmt.Sprintf("isobooth-test-scope-%d-%d", os.Getpid(), time.Now().UnixNano()))
 	b.group = b.own
 	if err := b.create(b.own); err != nil {
 		t.Fatal(err)
@@ -272,6 +274,58 @@ func TestUnifiedDestroy(t *testing.T) {
 	}
 	if sig := c.signal(); sig != syscall.SIGKILL {
 		t.Errorf("ended with %v, want killed", sig)
+	}
+}
+
+// TestSweepsOtherScope leaves a tree in another scope of this user, as a
+// daemon does that is killed.
+func TestSweepsOtherScope(t *testing.T) {
+	requireCgroup(t)
+	if os.Geteuid() == 0 {
+		t.Skip("the trees of root are in one place")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("isobooth-test-scope%d-dead", os.Getpid())
+	cmd := exec.Command("systemd-run", "--user", "--scope", "--quiet", "--property=Delegate=yes", self)
+	cmd.Env = append(os.Environ(), daemonEnv+"="+name)
+	c := start(t, nil, cmd)
+	text, err := c.out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.signal()
+	if ended(pid) {
+		t.Fatal("its process ended with it")
+	}
+	removed, err := Sweep(strings.TrimSuffix(name, "dead"), func(string) bool { return false })
+	if err != nil || len(removed) != 1 || removed[0] != name {
+		t.Errorf("removed %q, %v; want %q", removed, err, name)
+	}
+	eventually(t, "end of its process", func() bool { return ended(pid) })
+	mustBeGone(t, name)
+}
+
+func TestHome(t *testing.T) {
+	for own, want := range map[string]string{
+		"/":                               "/",
+		"/user.slice/a.scope":             "/user.slice/a.scope",
+		"/a.scope/isobooth-1/" + hostLeaf: "/a.scope",
+		"/isobooth-1/" + hostLeaf:         "/",
+		"/a.scope/isobooth-1/booth":       "/a.scope/isobooth-1/booth",
+	} {
+		if got := home(own); got != want {
+			t.Errorf("%s: %s, want %s", own, got, want)
+		}
 	}
 }
 

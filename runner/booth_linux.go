@@ -216,7 +216,9 @@ func (b *Booth) conclude(x *exchange, head wire.Head, frame []byte, err error) {
 
 func (b *Booth) accept(x *exchange, head wire.Head, frame []byte) error {
 	if head.Type == wire.Error {
-		return wire.ParseError(frame)
+		// Whatever code it names: the worker's own says that it cannot read
+		// us, and any other was written by the plugin.
+		return fmt.Errorf("%w: error frame instead of a reply: %v", wire.ErrFrame, wire.ParseError(frame))
 	}
 	if head.Type != wire.Reply || head.ID != x.id {
 		return fmt.Errorf("%w: frame of type %d, id %d, want the reply to %d", wire.ErrFrame, head.Type, head.ID, x.id)
@@ -418,6 +420,9 @@ func (b *Booth) watch(ctx context.Context, in *instance) (cause Cause, stop bool
 	case <-b.host.Gone():
 		saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
 	case saw = <-b.broken:
+		if saw == nil {
+			saw = in.hungUp()
+		}
 	case <-ctx.Done():
 		select { // an end that came first is the one to report
 		case <-in.exited:

@@ -79,6 +79,12 @@ func (in *instance) prepare() (err error) {
 		return err
 	}
 	go in.log.drain(logR)
+	// os.Pipe has made both ends non-blocking; a plugin that prints faster
+	// than we read should wait, not lose text to EAGAIN.
+	if err := unix.SetNonblock(int(logW.Fd()), false); err != nil {
+		control.CloseFiles([]*os.File{theirs[0], theirs[1], logW})
+		return os.NewSyscallError("fcntl", err)
+	}
 	m, files, err := h.jailer.call(control.Request{Op: control.OpPrepare, Booth: in.id, Prepare: prepare}, theirs[0], theirs[1], logW)
 	// Only the worker holds its ends now, so that they close when it dies.
 	control.CloseFiles([]*os.File{theirs[0], theirs[1], logW})
@@ -117,10 +123,10 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	}
 	head, frame, _, err := in.pipes.receive(0, deadline)
 	if err != nil {
-		return sawOf(err, "loading"), err
+		return in.saw(err, "loading"), err
 	}
 	if err := in.loaded(head, frame); err != nil {
-		return sawOf(err, "loading"), err
+		return in.saw(err, "loading"), err
 	}
 	m, _, err := in.host.jailer.call(control.Request{Op: control.OpSeal, Booth: in.id, Seal: &control.Seal{CPU: cpu}})
 	if err != nil {
@@ -131,7 +137,7 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	}
 	in.about.Layers, in.about.CPU = m.Sealed.Layers, cpu
 	if err := in.greet(deadline); err != nil {
-		return sawOf(err, "its first frame"), err
+		return in.saw(err, "its first frame"), err
 	}
 	return nil, nil
 }
@@ -202,6 +208,31 @@ func sawOf(err error, during string) *Cause {
 	return &Cause{Kind: CauseProtocol, Text: err.Error()}
 }
 
+// saw is sawOf, and hungUp where that has no name.
+func (in *instance) saw(err error, during string) *Cause {
+	if saw := sawOf(err, during); saw != nil {
+		return saw
+	}
+	return in.hungUp()
+}
+
+// endTime bounds the wait for a process to be gone after its pipes are
+// closed. It takes less than a millisecond; a busy machine may need more.
+const endTime = time.Second
+
+// hungUp tells why the worker's end of a pipe was closed: nil when it was by
+// the process ending, which explains itself. Call it before kill, whose
+// signal would otherwise pass for the cause.
+func (in *instance) hungUp() *Cause {
+	select {
+	case <-in.exited:
+	case <-in.host.jailer.gone:
+	case <-time.After(endTime):
+		return &Cause{Kind: CauseProtocol, Text: "closed its pipe and lived on"}
+	}
+	return nil
+}
+
 // kill ends the worker without asking anyone.
 func (in *instance) kill() {
 	if in.pidfd == nil {
@@ -231,6 +262,9 @@ func (in *instance) finish(saw *Cause) (Cause, error) {
 	case <-in.exited:
 	case <-in.host.jailer.gone:
 		in.jailerGone()
+		if saw == nil { // it took its workers, and what it knew of them, along
+			saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
+		}
 	}
 	oom := false
 	if in.group != nil {

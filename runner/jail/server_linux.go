@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/isobooth/isobooth/runner/control"
+	"golang.org/x/sys/unix"
 )
 
 // spawners is how many booths may be under construction at once.
@@ -200,9 +201,31 @@ func (s *Server) cleanUp() error {
 		return errors.Join(errs...)
 	}
 	for _, dir := range s.hello.Sweep {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, sweep(dir))
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.hello.Dir), os.RemoveAll(s.hello.Remove))...)
+}
+
+// sweep removes a group and those in it. A booth's groups are gone with its
+// container, but the daemon makes them before it asks for one, and may have
+// died in between.
+func sweep(group string) error {
+	entries, err := os.ReadDir(group)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		if e.IsDir() {
+			errs = append(errs, rmdir(filepath.Join(group, e.Name())))
+		}
+	}
+	return errors.Join(append(errs, rmdir(group))...)
+}
+
+func rmdir(path string) error {
+	if err := unix.Rmdir(path); err != nil && err != unix.ENOENT {
+		return &os.PathError{Op: "rmdir", Path: path, Err: err}
+	}
+	return nil
 }

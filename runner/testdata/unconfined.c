@@ -33,9 +33,10 @@ int main(int argc, char **argv)
 					   midi_out, result};
 	const struct isobooth_table *(*entry)(uint32_t);
 	const struct isobooth_table *table;
-	struct isobooth_event event = {.size = sizeof(event),
-				       .params = "{}",
-				       .device = ""};
+	int32_t (*execute)(const uint8_t *, size_t);
+	char json[64];
+	struct isobooth_event event = {
+	    .size = sizeof(event), .params = "{}", .device = ""};
 	void *library, *symbol, *self = NULL;
 
 	if (argc < 2 || dup2(2, 3) < 0 || dup2(2, 4) < 0)
@@ -45,9 +46,17 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", dlerror());
 		return 2;
 	}
+	symbol = dlsym(library, "execute");
+	if (symbol) {
+		if (argc < 3)
+			return 0;
+		memcpy(&execute, &symbol, sizeof(symbol));
+		snprintf(json, sizeof(json), "{\"action\":\"%s\"}", argv[2]);
+		return execute((const uint8_t *)json, strlen(json)) ? 4 : 0;
+	}
 	symbol = dlsym(library, "isobooth_plugin");
 	if (!symbol)
-		return 0; /* the other kind; loading was all that is wanted */
+		return 2;
 	memcpy(&entry, &symbol, sizeof(symbol));
 	table = entry(ISOBOOTH_ABI);
 	if (!table || table->start(&host, &self))

@@ -1,0 +1,481 @@
+//go:build linux
+
+package runner_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner"
+)
+
+const (
+	binEnv    = "ISOBOOTH_TEST_BIN"    // where another test has built the programs
+	groupsEnv = "ISOBOOTH_TEST_GROUPS" // "none" does without cgroups
+	taskEnv   = "ISOBOOTH_TEST_TASK"   // a task for TestHelper, in JSON
+)
+
+// task is what TestHelper does in a process of its own.
+type task struct {
+	Name    string
+	Plugins map[string]string // folder of each plugin, by name
+}
+
+// daemon is what a helper tells of its host before it is killed.
+type daemon struct {
+	Dir, Tree string
+	Jailer    int
+}
+
+// TestStop ends booths in order: with a goodbye that reaches the plugin,
+// unless it hangs.
+func TestStop(t *testing.T) {
+	h := newHost(t)
+	lane := newLane(t, h)
+	for _, test := range []struct {
+		name, action string
+		flags        []string
+		reached      uint64 // how often stop() was
+	}{
+		{"idle", "go", nil, 1},
+		{"hangs-in-stop", "go", []string{"-DHANG"}, 1},
+		{"hangs-in-trigger", "spin", nil, 0},
+	} {
+		b, stop, err := h.run(newPlan(t, test.name, build(t, "end", test.flags...), nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, lane, b, do(test.action, 1))
+		if test.action == "go" {
+			b.reply()
+		}
+		if err := stop(); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if n := b.denied("run getppid"); n != test.reached {
+			t.Errorf("%s: stop() reached %d times, want %d", test.name, n, test.reached)
+		}
+		if s := b.State(); s != runner.StateStopped {
+			t.Errorf("%s: state %q", test.name, s)
+		}
+		if pids := workers(t); len(pids) != 0 {
+			t.Errorf("%s: workers %q still run", test.name, pids)
+		}
+		if groups := groups(t, h.tree+"/*"); len(groups) != 0 {
+			t.Errorf("%s: left behind: %q", test.name, groups)
+		}
+		if err := lane.Send(b.Booth, do("go", 2)); err != runner.ErrNotReady {
+			t.Errorf("%s: send after the end: %v", test.name, err)
+		}
+	}
+}
+
+// TestJailerKilled: without its jailer a host can do nothing, and leaves
+// nothing.
+func TestJailerKilled(t *testing.T) {
+	h, tree := openHost(t, true)
+	idle, _, err := h.run(newPlan(t, "idle", build(t, "crash"), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangs, _, err := h.run(newPlan(t, "hangs", build(t, "crash"), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lane := newLane(t, h)
+	send(t, lane, hangs, do("spin", 1))
+	if n := len(workers(t)); n != 2 {
+		t.Errorf("control: %d workers run, want 2", n)
+	}
+	if n := len(groups(t, h.tree)); n == 0 {
+		t.Errorf("control: no group called %s", h.tree)
+	}
+	if err := syscall.Kill(h.JailerPID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []*booth{idle, hangs} {
+		if err := next(t, b.done, "end of Run"); !errors.Is(err, runner.ErrJailer) {
+			t.Errorf("Run of %s: %v, want ErrJailer", b.name, err)
+		}
+		if c := b.cause(); c.Kind != runner.CauseStopped {
+			t.Errorf("cause of %s: %+v", b.name, c)
+		}
+		if err := lane.Send(b.Booth, do("hello", 2)); err != runner.ErrNotReady {
+			t.Errorf("send to %s: %v", b.name, err)
+		}
+	}
+	if _, _, err := h.run(newPlan(t, "late", build(t, "crash"), nil)); !errors.Is(err, runner.ErrJailer) {
+		t.Errorf("another booth: %v, want ErrJailer", err)
+	}
+	if err := h.Close(); err == nil {
+		t.Error("Close does not tell that the jailer was killed")
+	}
+	if err := tree.Close(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "workers end", func() bool { return len(workers(t)) == 0 })
+	h.nothingLeft()
+}
+
+// TestDaemonKilled kills a daemon with SIGKILL in the middle of things. Its
+// jailer must end everything and remove everything, the last of it being
+// itself.
+func TestDaemonKilled(t *testing.T) {
+	plugins := helperPlugins(t)
+	for _, name := range []string{"trigger", "load", "churn", "churn", "churn", "churn"} {
+		t.Run(name, func(t *testing.T) {
+			d, cmd := startHelper(t, name, plugins)
+			jailer := program(t, d.Jailer)
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Wait()
+			var left []string
+			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				if left = append(leftovers(t, d.Dir, d.Tree), running(jailer)...); len(left) == 0 || time.Now().After(deadline) {
+					break
+				}
+			}
+			if len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// TestBothKilled: nobody is left to clean up, but processes end all the same.
+// Their files and groups are for the next start to sweep.
+func TestBothKilled(t *testing.T) {
+	plugins := helperPlugins(t)
+	for _, name := range []string{"trigger", "load"} {
+		t.Run(name, func(t *testing.T) {
+			d, cmd := startHelper(t, name, plugins)
+			jailer := program(t, d.Jailer)
+			if n := len(workers(t)); n != 2 {
+				t.Errorf("control: %d workers run, want 2", n)
+			}
+			// Stopped first, so that it notices nothing in between.
+			if err := errors.Join(syscall.Kill(d.Jailer, syscall.SIGSTOP), cmd.Process.Kill()); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Wait()
+			if err := syscall.Kill(d.Jailer, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "workers and jailer end", func() bool { return len(workers(t))+len(running(jailer)) == 0 })
+			if len(leftovers(t, d.Dir, d.Tree)) == 0 {
+				t.Error("control: nothing was left for the sweep; was the jailer alive?")
+			}
+			removed, err := cgroups.Sweep(d.Tree, func(string) bool { return false })
+			if err != nil || !slices.Equal(removed, []string{d.Tree}) {
+				t.Errorf("swept %q, %v", removed, err)
+			}
+			if err := os.RemoveAll(d.Dir); err != nil {
+				t.Error(err)
+			}
+			if left := leftovers(t, d.Dir, d.Tree); len(left) != 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// nobody is an ordinary user without rights of any kind.
+const nobody = 65534
+
+// TestWithoutRoot runs a booth as an ordinary user, with every layer but
+// cgroups, which nobody has delegated to it.
+func TestWithoutRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, to become another user; the other tests run without it")
+	}
+	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
+		missing(t, "user namespaces for ordinary users")
+	}
+	dir := readable(t)
+	folder := filepath.Join(dir, "transpose")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cc", "-shared", "-fPIC", "-Iworker/include", "-o", filepath.Join(folder, "p.so"), "../examples/plugins/transpose/transpose.c").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Chown(folder, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	cmd := helper(t, dir, "rootless", map[string]string{"transpose": folder})
+	cmd.Env = append(cmd.Env, groupsEnv+"=none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cgroup         MISSING", fmt.Sprintf("host user id %d", nobody), "landlock       ABI"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("output lacks %q", want)
+		}
+	}
+}
+
+// TestHelper is not a test: other tests run it in a process of its own.
+func TestHelper(t *testing.T) {
+	text := os.Getenv(taskEnv)
+	if text == "" {
+		return
+	}
+	var job task
+	if err := json.Unmarshal([]byte(text), &job); err != nil {
+		t.Fatal(err)
+	}
+	if job.Name == "rootless" {
+		h := newHost(t)
+		transposes(t, h, open(t, job.Plugins["transpose"], "transpose"))
+		return
+	}
+	h, _ := openHost(t, true)
+	crash := open(t, job.Plugins["crash"], "crash")
+	h.must(named(crash, "idle"), nil)
+	slow := func(p *profiles.Profile) { p.Limits.TriggerTimeout, p.Limits.LoadTimeout = time.Minute, time.Minute }
+	switch job.Name {
+	case "trigger":
+		b := h.must(named(crash, "hangs"), slow)
+		send(t, newLane(t, h), b, do("spin", 1))
+	case "load":
+		b := h.of("hangs")
+		go runUntil(context.Background(), h, b, newPlan(t, b.name, open(t, job.Plugins["load"], "load"), slow), func() {})
+		eventually(t, "the plugin hangs in its constructor", func() bool { return b.denied("load getppid") == 1 })
+	case "churn": // always some booth is being built or removed
+		for i := range 3 {
+			b := h.of(fmt.Sprintf("churn-%d", i))
+			plan := newPlan(t, b.name, crash, nil)
+			go func() {
+				for {
+					ctx, cancel := context.WithCancel(context.Background())
+					runUntil(ctx, h, b, plan, cancel)
+				}
+			}()
+		}
+		// Every run is to be killed at another moment.
+		time.Sleep(rand.N(50 * time.Millisecond))
+	}
+	err := json.NewEncoder(os.NewFile(3, "report")).Encode(daemon{Dir: h.dir, Tree: h.tree, Jailer: h.JailerPID()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {} // until it is killed
+}
+
+// runUntil is run for a goroutine of its own, which must not fail the test:
+// whoever waits for the helper sees that nothing comes.
+func runUntil(ctx context.Context, h *host, b *booth, plan *runner.Plan, ready func()) {
+	running, err := h.NewBooth(plan, b, -1)
+	if err == nil {
+		err = running.Run(ctx, ready)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
+}
+
+// helperPlugins compiles what the helpers run.
+func helperPlugins(t *testing.T) map[string]string {
+	t.Helper()
+	plugins := map[string]string{"crash": t.TempDir(), "load": t.TempDir()}
+	compile(t, plugins["crash"], "crash")
+	compile(t, plugins["load"], "load", "-DFROM=CONSTRUCTOR", "-DATTACK=attack_hang")
+	return plugins
+}
+
+// readable makes a folder that every user can read and write.
+func readable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(bin, "helper-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// helper prepares a process that runs TestHelper. dir is its folder for
+// temporary files.
+func helper(t *testing.T, dir, name string, plugins map[string]string) *exec.Cmd {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A copy where every user can run it.
+	program := filepath.Join(dir, "helper")
+	if err := os.WriteFile(program, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	job, err := json.Marshal(task{name, plugins})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-test.run=^TestHelper$", "-test.v", "-test.timeout=60s")
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, binEnv+"="+bin, taskEnv+"="+string(job))
+	return cmd
+}
+
+// startHelper starts a daemon that runs until it is killed, with two booths.
+func startHelper(t *testing.T, name string, plugins map[string]string) (d daemon, cmd *exec.Cmd) {
+	t.Helper()
+	if _, err := os.Stat("/proc/self/cgroup"); err != nil {
+		missing(t, err.Error())
+	}
+	dir := readable(t)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd = helper(t, dir, name, plugins)
+	// A file, not a pipe: the jailer has it too, and Wait would wait for it.
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{w}
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	t.Cleanup(func() {
+		if data, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
+			t.Logf("the daemon's log:\n%s", data)
+		}
+	})
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		data, _ := os.ReadFile(log.Name())
+		if strings.Contains(string(data), "missing: ") {
+			missing(t, string(data))
+		}
+		t.Fatalf("the daemon did not start: %v\n%s", err, data)
+	}
+	t.Cleanup(func() {
+		if t.Failed() { // so that the next test does not find it
+			_, _ = cgroups.Sweep(d.Tree, func(string) bool { return false })
+		}
+	})
+	return d, cmd
+}
+
+// nothingLeft checks that no file, group, mount or process of a host is left.
+func (h *host) nothingLeft() {
+	h.t.Helper()
+	for _, left := range leftovers(h.t, h.dir, h.tree) {
+		h.t.Errorf("left behind: %s", left)
+	}
+}
+
+// leftovers lists what is left of a host, which its folder and its tree's
+// name show.
+func leftovers(t *testing.T, dir, tree string) (left []string) {
+	t.Helper()
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		left = append(left, dir)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, dir) {
+			left = append(left, "mount "+line)
+		}
+	}
+	if tree != "" {
+		left = append(left, groups(t, tree)...)
+	}
+	for _, pid := range workers(t) {
+		left = append(left, "worker "+pid)
+	}
+	return left
+}
+
+// groups lists the cgroups of a name in all hierarchies, also where another
+// group is above them.
+func groups(t *testing.T, name string) (dirs []string) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if !strings.Contains(line, " - cgroup") {
+			continue
+		}
+		for _, above := range []string{".", "*", "*/*", "*/*/*"} {
+			found, err := filepath.Glob(filepath.Join(strings.Fields(line)[4], above, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dirs = append(dirs, found...)
+		}
+	}
+	// Not the files that every group has.
+	return slices.DeleteFunc(dirs, func(path string) bool {
+		st, err := os.Stat(path)
+		return err != nil || !st.IsDir()
+	})
+}
+
+// workers lists the live processes that run this test's worker.
+func workers(t *testing.T) []string {
+	t.Helper()
+	st, err := os.Stat(filepath.Join(bin, "isobooth-worker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return running(st)
+}
+
+// program is the file that a process runs.
+func program(t *testing.T, pid int) os.FileInfo {
+	t.Helper()
+	st, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// running lists the live processes that run a program. One that has ended and
+// waits for its parent runs nothing any more.
+func running(program os.FileInfo) (pids []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, exe := range all {
+		if st, err := os.Stat(exe); err == nil && os.SameFile(st, program) {
+			pids = append(pids, strings.Split(exe, "/")[2])
+		}
+	}
+	return pids
+}
