@@ -59,7 +59,7 @@ fuzz:
 	scripts/fuzz
 
 bench: all
-	go run ./bench
+	go run ./bench -bin $(BIN)
 
 man: $(BIN)/isobooth
 	$(BIN)/isobooth man $(BIN)/man

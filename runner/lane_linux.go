@@ -29,9 +29,10 @@ func now() time.Duration { return time.Since(clockStart) }
 // cost a tenth of a round trip (docs/decisions/0004). Instead a watchdog
 // interrupts a thread that sleeps too long, by a signal.
 type Lane struct {
-	tid  int
-	dog  *watchdog
-	busy atomic.Int64 // when the sleep began, in nanoseconds of now; 0 is awake
+	tid    int
+	dog    *watchdog
+	urgent string
+	busy   atomic.Int64 // when the sleep began, in nanoseconds of now; 0 is awake
 }
 
 // NewLane locks the calling goroutine to its thread and, unless cpu is -1,
@@ -48,8 +49,41 @@ func (h *Host) NewLane(cpu int) (*Lane, error) {
 			return nil, fmt.Errorf("pin to cpu %d: %w", cpu, os.NewSyscallError("sched_setaffinity", err))
 		}
 	}
+	l.urgent = preferThread()
 	h.dog.add(l)
 	return l, nil
+}
+
+// Urgent is how the lane's thread is scheduled: "realtime", "short slice" or
+// "default"; each is slower than the one before.
+func (l *Lane) Urgent() string { return l.urgent }
+
+// LaneUrgency tells what Urgent would say of a lane made now.
+func LaneUrgency() string {
+	urgent := make(chan string)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with us
+		urgent <- preferThread()
+	}()
+	return <-urgent
+}
+
+// preferThread has the scheduler prefer the calling thread, as far as this
+// user may. What it buys: a reply wakes the lane at once, instead of when the
+// worker goes to sleep; docs/decisions/0004 has the figures.
+func preferThread() string {
+	// RLIMIT_RTPRIO or CAP_SYS_NICE; sched(7). The lowest real-time priority
+	// does, and children start without it.
+	rt := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	if unix.SchedSetAttr(0, &rt, 0) == nil {
+		return "realtime"
+	}
+	// A time slice of one's own choice, Linux 6.12; older kernels ignore it.
+	slice := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: uint64(100 * time.Microsecond)}
+	if unix.SchedSetAttr(0, &slice, 0) == nil {
+		return "short slice"
+	}
+	return "default"
 }
 
 // Close ends the lane. The thread stays locked, so that it ends with its

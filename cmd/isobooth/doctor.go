@@ -12,6 +12,7 @@ import (
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -80,7 +81,7 @@ func (a *app) examine() []finding {
 		}
 		list = append(list, f)
 	}
-	return append(list, a.checkKeys(), checkMIDI())
+	return append(list, checkScheduling(), a.checkKeys(), checkMIDI())
 }
 
 func bad(f finding, err error, hint string) finding {
@@ -202,6 +203,15 @@ func (a *app) optional(layer string) bool {
 		}
 	}
 	return false
+}
+
+// checkScheduling is about latency, not safety.
+func checkScheduling() finding {
+	f := finding{Name: "scheduling", Detail: runner.LaneUrgency()}
+	if f.OK = f.Detail == "realtime"; !f.OK {
+		f.Hint = "for the lowest latency allow real-time priority 1: ulimit -r, LimitRTPRIO=1 in a unit, or /etc/security/limits.d"
+	}
+	return f
 }
 
 func (a *app) checkKeys() finding {
