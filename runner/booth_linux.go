@@ -417,6 +417,12 @@ func (b *Booth) watch(ctx context.Context, in *instance) (cause Cause, stop bool
 	var saw *Cause
 	select {
 	case <-in.exited:
+		// What an exchange under way saw of it says more than its status.
+		b.settle(in)
+		select {
+		case saw = <-b.broken:
+		default:
+		}
 	case <-b.host.Gone():
 		saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
 	case saw = <-b.broken:

@@ -23,7 +23,8 @@ var clockStart = time.Now()
 func now() time.Duration { return time.Since(clockStart) }
 
 // Lane is the event path of one goroutine: the one that gets MIDI events and
-// sends triggers. A Lane belongs to the goroutine that made it.
+// sends triggers. A Lane belongs to the goroutine that made it: on another the
+// watchdog would interrupt the wrong thread, and a slow plugin hold up Send.
 //
 // Send sleeps in read(2). Waiting in ppoll first, to bound the sleep, would
 // cost a tenth of a round trip (docs/decisions/0004). Instead a watchdog

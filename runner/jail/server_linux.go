@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/isobooth/isobooth/runner/control"
@@ -201,9 +204,39 @@ func (s *Server) cleanUp() error {
 		return errors.Join(errs...)
 	}
 	for _, dir := range s.hello.Sweep {
-		errs = append(errs, sweep(dir))
+		errs = append(errs, leave(dir), sweep(dir))
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.hello.Dir), os.RemoveAll(s.hello.Remove))...)
+}
+
+// leave moves us out of a group of the daemon that is to be removed. We are
+// in one where cgroup v2 is delegated: the daemon had to make room for its
+// booths, and we with it. A group that has controllers on for its children
+// takes no process, so they go off first; cgroups(7), "no internal processes".
+func leave(group string) error {
+	procs, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	self := strconv.Itoa(os.Getpid())
+	if err != nil || !slices.Contains(strings.Fields(string(procs)), self) {
+		return err
+	}
+	tree := filepath.Dir(group)
+	home := filepath.Dir(tree)
+	for _, dir := range []string{tree, home} {
+		control := filepath.Join(dir, "cgroup.subtree_control")
+		on, err := os.ReadFile(control)
+		if err != nil {
+			return err
+		}
+		for _, c := range strings.Fields(string(on)) {
+			if err := os.WriteFile(control, []byte("-"+c), 0); err != nil {
+				return err
+			}
+		}
+	}
+	return os.WriteFile(filepath.Join(home, "cgroup.procs"), []byte(self), 0)
 }
 
 // sweep removes a group and those in it. A booth's groups are gone with its
