@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"unsafe"
 
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs"
 	"github.com/isobooth/isobooth/runner/control"
@@ -52,6 +53,11 @@ func run() error {
 	}
 	if err := sealSelf(); err != nil {
 		return err
+	}
+	// The second run took the number of a descriptor for its name.
+	name := append([]byte("isobooth-jail"), 0)
+	if err := unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
 	}
 	unix.CloseOnExec(controlFD)
 	if err := unix.SetNonblock(controlFD, true); err != nil {

@@ -219,7 +219,9 @@ func describe(e *midi.Event) string {
 func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if cause != nil {
+	if cause != nil && cause.Kind == runner.CauseStopped {
+		r.app.say("booth %q: %v", booth, cause)
+	} else if cause != nil {
 		r.ends++
 		r.app.say("booth %q: %v; restarting", booth, cause)
 	} else if s == runner.StateReady && r.ends > 0 {
