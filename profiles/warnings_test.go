@@ -35,7 +35,7 @@ func TestWarnings(t *testing.T) {
 		}, []string{"call readlink is allowed while loading (origin); strict refuses it"}},
 		{"load becomes run", func(p *Profile) {
 			p.Rules = append(p.Rules, Rule{Calls: []string{"openat"}, Phase: PhaseRun, Action: Allow, Why: "files"})
-		}, []string{"call openat is allowed at any time (dlopen; Landlock denies all but the sealed memfd and the library closure; files); strict allows it only while loading"}},
+		}, []string{"call openat is allowed at any time (dlopen of sealed memory; Landlock denies every path but the four devices; files); strict allows it only while loading"}},
 		{"weaker condition", func(p *Profile) {
 			p.Rules = append(p.Rules, Rule{Calls: []string{"mprotect"}, Phase: PhaseRun, Action: Allow, Why: "compiler"})
 		}, []string{"call mprotect is allowed under weaker conditions"}},

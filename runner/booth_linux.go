@@ -447,6 +447,9 @@ func (b *Booth) watch(ctx context.Context, in *instance) (cause Cause, stop bool
 	}
 	b.settle(in)
 	cause, err := in.finish(saw)
+	if text, _ := in.log.tail(); text != "" && !stop {
+		cause.Text += fmt.Sprintf("; its log ends %q", lastBytes(text, 300))
+	}
 	if err != nil {
 		cause.Text += fmt.Sprintf("; clean-up: %v", err)
 	}

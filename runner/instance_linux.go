@@ -43,6 +43,8 @@ type About struct {
 	Name    string          `json:"name"`    // as the plugin calls itself; its own words
 	Version string          `json:"version"` // likewise
 	CPU     int             `json:"cpu"`     // processor the worker is pinned to, or -1
+	// StartLog is what the plugin logged while it started; its own words.
+	StartLog string `json:"start_log"`
 }
 
 // newInstance builds a booth up to standby: confined, with no foreign code
@@ -163,6 +165,7 @@ func (in *instance) loaded(head wire.Head, frame []byte) error {
 		case wire.ItemLog:
 			in.log.add(item.Data)
 			in.log.add([]byte{'\n'})
+			in.about.StartLog += string(item.Data) + "\n"
 		}
 	}
 	return nil

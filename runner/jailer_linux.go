@@ -126,6 +126,8 @@ func (j *jailer) call(r control.Request, files ...*os.File) (*control.Message, [
 
 // close lets the jailer clean up and end. It kills one that does not.
 func (j *jailer) close() error {
+	// A jailer that is gone already, or does not answer, is seen below.
+	_, _, _ = j.call(control.Request{Op: control.OpBye})
 	j.conn.Close()
 	select {
 	case <-j.gone:

@@ -43,8 +43,8 @@ func GenerateKey() (pub, sec []byte, err error) {
 
 // SignFile signs the file at path with the secret key file text sec and writes
 // path + ".minisig", pre-hashed, replacing an older one in one step. comment
-// becomes the trusted comment: one line of printable ASCII; empty means time
-// and file name, as minisign writes. It returns what was signed, without a
+// becomes the trusted comment: one line of printable ASCII; empty means the
+// time, as minisign writes it. It returns what was signed, without a
 // KeyFile.
 func SignFile(path string, sec []byte, comment string) (Signature, error) {
 	fail := func(err error) (Signature, error) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/profiles"
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -92,7 +93,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
-	return s, s.check(filepath.Dir(file))
+	return s, s.check(file)
 }
 
 // decodeConfig takes the whole file into c; a key that c lacks is an error
@@ -102,11 +103,12 @@ func decodeConfig(file string, data []byte, c *config) error {
 	d := toml.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	err := d.Decode(c)
+	if err == nil {
+		return checkCase(file, data)
+	}
 	var unknown *toml.StrictMissingError
 	var syntax *toml.DecodeError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
 		line, column := unknown.Errors[0].Position()
 		return fmt.Errorf("config %s:%d:%d: unknown key %q", file, line, column, strings.Join(unknown.Errors[0].Key(), "."))
@@ -115,6 +117,47 @@ func decodeConfig(file string, data []byte, c *config) error {
 		return fmt.Errorf("config %s:%d:%d: %w", file, line, column, err)
 	}
 	return fmt.Errorf("config %s: %w", file, err)
+}
+
+// checkCase refuses a key that the decoder took for one of ours in spite of
+// its capitals.
+func checkCase(file string, data []byte) error {
+	var all map[string]any
+	if err := toml.Unmarshal(data, &all); err != nil {
+		return fmt.Errorf("config %s: %w", file, err)
+	}
+	key := folded(all)
+	if key == "" {
+		return nil
+	}
+	line := 1 + bytes.Count(data[:max(0, bytes.Index(data, []byte(key)))], []byte{'\n'})
+	return fmt.Errorf("config %s:%d: unknown key %q: keys are lower-case", file, line, key)
+}
+
+// folded returns a key with capitals, or "". The names in params are the
+// plugin's own.
+func folded(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, below := range v {
+			if key != strings.ToLower(key) {
+				return key
+			}
+			if key == "params" {
+				continue
+			}
+			if found := folded(below); found != "" {
+				return found
+			}
+		}
+	case []any:
+		for _, below := range v {
+			if found := folded(below); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // overlay settles the single values: flag over environment over file over
@@ -147,25 +190,44 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 		case v.InConfig(d.Key):
 			source = "file " + s.File
 		}
-		var value any
+		var value any = v.GetString(d.Key)
 		if _, list := d.Value.([]string); list {
 			value = v.GetStringSlice(d.Key)
-		} else {
-			value = v.GetString(d.Key)
+			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
+				// viper would split at spaces, which port names have.
+				value = strings.Split(env, ",")
+			}
+		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec") {
+			value = beside(s.File, v.GetString(d.Key))
 		}
 		s.sources = append(s.sources, setting{d.Key, value, source})
+		switch d.Key {
+		case "trusted_keys":
+			s.TrustedKeys = expandHome(value.(string))
+		case "allow_missing":
+			s.AllowMissing = value.([]string)
+		case "libexec":
+			s.Libexec = expandHome(value.(string))
+		case "midi.inputs":
+			s.MIDI.Inputs = value.([]string)
+		case "midi.output":
+			s.MIDI.Output = value.(string)
+		}
 	}
-	s.TrustedKeys = expandHome(v.GetString("trusted_keys"))
-	s.AllowMissing = v.GetStringSlice("allow_missing")
-	s.Libexec = expandHome(v.GetString("libexec"))
-	s.MIDI.Inputs = v.GetStringSlice("midi.inputs")
-	s.MIDI.Output = v.GetString("midi.output")
 	return nil
 }
 
-// check looks at what decoding cannot see. Paths of plugins are relative to
-// the folder of the config file.
-func (s *settings) check(dir string) error {
+// beside makes a path in a config file relative to that file.
+func beside(file, path string) string {
+	if path = expandHome(path); path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+// check looks at what decoding cannot see, and makes the paths in the file
+// relative to it.
+func (s *settings) check(file string) error {
 	for _, l := range s.AllowMissing {
 		if !slices.Contains(optionalLayers, l) {
 			return fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and "))
@@ -186,18 +248,20 @@ func (s *settings) check(dir string) error {
 		if _, err := p.unsigned(); err != nil {
 			return err
 		}
-		p.Path = expandHome(p.Path)
-		if !filepath.IsAbs(p.Path) {
-			p.Path = filepath.Join(dir, p.Path)
-		}
+		p.Path = beside(file, p.Path)
 		if p.Profile == "" {
-			p.Profile = "strict"
+			p.Profile = profiles.Default
+		} else if strings.Contains(p.Profile, "/") {
+			p.Profile = beside(file, p.Profile)
 		}
 	}
 	for _, m := range s.Mappings {
 		if !seen[m.Plugin] {
 			return fmt.Errorf("config: mapping %q: no plugin is called %q", m.Name, m.Plugin)
 		}
+	}
+	if _, err := midi.CompileAll(s.Mappings); err != nil {
+		return fmt.Errorf("config %s: %w", file, err)
 	}
 	return nil
 }

@@ -43,6 +43,10 @@ var exitCodes = []struct {
 // errMissing is doctor's finding that a layer is missing.
 var errMissing = errors.New("isobooth would refuse to start a booth")
 
+// errPolicy is a plugin that was killed for a system call its profile names
+// as an attack.
+var errPolicy = errors.New("it was killed for breaking its profile")
+
 // usageError is a wrong call; the usage has been printed.
 type usageError struct{ error }
 
@@ -63,6 +67,10 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.Is(err, verify.ErrRefused):
 		return exitRefused
+	case errors.Is(err, verify.ErrKeys):
+		return exitFailed
+	case errors.Is(err, errPolicy), errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
+		return exitPolicy
 	case errors.Is(err, runner.ErrLayer), errors.Is(err, cgroups.ErrNotDelegated), errors.Is(err, errMissing):
 		return exitLayer
 	case errors.Is(err, verify.ErrELF), errors.Is(err, verify.ErrNoEntry), errors.Is(err, verify.ErrABIUnsupported),
@@ -79,7 +87,7 @@ func exitCode(err error) int {
 func startCode(e *runner.StartError) int {
 	var worker *wire.WorkerError
 	switch {
-	case e.Cause.Kind == runner.CauseSeal, e.Cause.Kind == runner.CauseSignal && e.Cause.Signal == sigsys:
+	case e.Cause.Kind == runner.CauseSignal && e.Cause.Signal == sigsys:
 		return exitPolicy
 	case errors.As(e, &worker) && worker.Code != wire.CodeStart:
 		return exitNotRunnable

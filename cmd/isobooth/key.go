@@ -116,6 +116,6 @@ func (a *app) signCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&key, "key", "k", "", "secret key `FILE`, as key generate makes it")
-	cmd.Flags().StringVar(&comment, "comment", "", "trusted `COMMENT`, which the signature covers (default time and file name)")
+	cmd.Flags().StringVar(&comment, "comment", "", "trusted `COMMENT`, which the signature covers (default the time)")
 	return cmd
 }

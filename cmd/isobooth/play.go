@@ -85,6 +85,9 @@ func (o *playOptions) choose(s *settings) (pluginConfig, []midi.Mapping, error) 
 		}
 	}
 	if len(specs) > 0 {
+		if o.action != "" || o.params != "{}" {
+			return p, nil, usageError{fmt.Errorf("--action and --params have no effect: the config has mappings for plugin %q", p.Name)}
+		}
 		m, err := midi.CompileAll(specs)
 		return p, m, err
 	}
@@ -168,9 +171,13 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 		return err
 	}
 	g := s.plugs[0]
-	layers := g.booth.About().Layers
-	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, g.booth.About().PID, g.profile.Name)
+	about := g.booth.About()
+	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, about.PID, g.profile.Name)
+	if about.StartLog != "" {
+		a.say("booth %q: log %q", g.config.Name, about.StartLog)
+	}
 
+	layers := about.Layers
 	runErr := s.feed(ctx, src, mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
 	s.drain(ctx)
 	cause := context.Cause(ctx)
@@ -186,6 +193,8 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 		return cause
 	case runErr != nil:
 		return runErr
+	case rep.attacks > 0:
+		return fmt.Errorf("plugin %q: %w", g.config.Name, errPolicy)
 	case rep.ends > 0:
 		return fmt.Errorf("plugin %q ended %d times by itself", g.config.Name, rep.ends)
 	}
@@ -268,7 +277,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 		return
 	}
 	w := a.stdout
-	fmt.Fprintf(w, "\nThe booth of %q enforced, as seen from outside:\n", g.config.Name)
+	fmt.Fprintf(w, "\nThe booth of %q enforced:\n", g.config.Name)
 	for _, l := range layers {
 		fmt.Fprintf(w, "  %-14s %s\n", l.Name, l.Detail)
 	}

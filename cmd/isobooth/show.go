@@ -33,11 +33,11 @@ type report struct {
 	latency time.Duration
 	queued  bool
 	status  int32
-	text    [reportText]byte // result, then log lines
-	result  int              // bytes of text that are the result
-	logs    int              // bytes after it that are log lines
-	out     [reportMIDI][3]byte
-	outN    [reportMIDI]uint8
+	text    [reportText]byte    // result, then log lines
+	result  int                 // bytes of text that are the result
+	logs    int                 // bytes after it that are log lines
+	out     [reportMIDI][3]byte // the beginning of each
+	outLen  [reportMIDI]int
 	outs    int // messages; those beyond reportMIDI are only counted
 }
 
@@ -75,6 +75,7 @@ type reporter struct {
 	latencies []time.Duration
 	denials   map[string]uint64
 	ends      int // booths that ended unasked
+	attacks   int // of these, by SIGSYS
 }
 
 // newReporter makes a reporter; out sends MIDI to the port, or is nil.
@@ -97,11 +98,14 @@ func (r *reporter) close() {
 // Reply is on the event path: it sends MIDI on, copies, and returns.
 func (r *reporter) Reply(rep *runner.Reply) {
 	c := report{booth: rep.Booth, mapping: rep.Mapping, event: rep.Event, latency: rep.Latency, queued: rep.Queued, status: rep.Answer.Status}
+	// The result goes first, and comes last.
+	for i := range rep.Answer.Items {
+		if i.Kind == wire.ItemResult {
+			c.result = copy(c.text[:], i.Data)
+		}
+	}
 	for i := range rep.Answer.Items {
 		switch i.Kind {
-		case wire.ItemResult:
-			c.result = copy(c.text[:], i.Data)
-			c.logs = 0
 		case wire.ItemLog:
 			c.logs += copy(c.text[c.result+c.logs:], i.Data)
 			c.logs += copy(c.text[c.result+c.logs:], "\n")
@@ -118,9 +122,12 @@ func (r *reporter) Reply(rep *runner.Reply) {
 
 // midi checks what a plugin wants sent, which may be anything, and sends it.
 func (r *reporter) midi(c *report, b []byte) {
-	n := midi.ShortLen(b[0])
-	ok := n == len(b)
-	for _, d := range b[1:] {
+	data := b[1:]
+	ok := midi.ShortLen(b[0]) == len(b)
+	if b[0] == 0xf0 && len(data) > 0 && data[len(data)-1] == 0xf7 {
+		ok, data = true, data[:len(data)-1]
+	}
+	for _, d := range data {
 		ok = ok && d < 0x80
 	}
 	if !ok {
@@ -128,7 +135,8 @@ func (r *reporter) midi(c *report, b []byte) {
 		return
 	}
 	if c.outs < reportMIDI {
-		c.outN[c.outs] = uint8(copy(c.out[c.outs][:], b))
+		c.outLen[c.outs] = len(b)
+		copy(c.out[c.outs][:], b)
 	}
 	c.outs++
 	if r.out != nil {
@@ -168,7 +176,11 @@ func (c *report) line() line {
 	}
 	var out []string
 	for i := range min(c.outs, reportMIDI) {
-		out = append(out, hexBytes(c.out[i][:c.outN[i]]))
+		if n := c.outLen[i]; n <= len(c.out[i]) {
+			out = append(out, hexBytes(c.out[i][:n]))
+		} else {
+			out = append(out, fmt.Sprintf("sysex of %d bytes", n))
+		}
 	}
 	l.Out = strings.Join(out, ", ")
 	return l
@@ -223,6 +235,9 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 		r.app.say("booth %q: %v", booth, cause)
 	} else if cause != nil {
 		r.ends++
+		if cause.Signal == sigsys {
+			r.attacks++
+		}
 		r.app.say("booth %q: %v; restarting", booth, cause)
 	} else if s == runner.StateReady && r.ends > 0 {
 		r.app.say("booth %q: ready again", booth)

@@ -15,10 +15,13 @@
 //	   |                          event: exit <--|
 //	   |-> release                               |   container and its groups
 //	   |                                  done <-|   are removed
+//	   |-> bye                                   |   the daemon will remove
+//	   |                                  done <-|   its own folders and groups
 //
 // Requests carry an id and are answered once each, in any order. When the
-// daemon's end closes, the jailer kills and removes everything it built; when
-// the jailer's end closes, the daemon does.
+// daemon's end closes, the jailer kills and removes everything it built and,
+// without a bye before, also what the daemon made; when the jailer's end
+// closes, the daemon does.
 package control
 
 // MaxMessage is the largest message in bytes; a filter and its table are the
@@ -40,10 +43,11 @@ const (
 	OpSeal    Op = "seal"
 	OpKill    Op = "kill"
 	OpRelease Op = "release"
+	OpBye     Op = "bye"
 )
 
 // Request is what the daemon asks. Exactly the field that Op names is set;
-// kill and release need only Booth.
+// kill and release need only Booth, bye nothing.
 type Request struct {
 	ID      uint64   `json:"id"`
 	Op      Op       `json:"op"`

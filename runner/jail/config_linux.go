@@ -55,7 +55,7 @@ func containerConfig(r *root, cgroup string, slot int) *configs.Config {
 	}
 	uid, gid, size := int64(os.Geteuid()), int64(os.Getegid()), int64(1)
 	if uid == 0 {
-		// A user of its own for every booth, so that per-user limits and
+		// Users of its own for every booth, so that per-user limits and
 		// signals never meet another's; not even root inside.
 		uid = uidBase + 2*int64(slot%uidSlots)
 		gid, size = uid, 2

@@ -102,7 +102,7 @@ func (in *inspector) mounts(r *root) (string, error) {
 	if seen != len(want) {
 		return "", layerErrorf("root", "%d mounts, want %d", seen, len(want))
 	}
-	return fmt.Sprintf("%d files and %d devices, all mounts read-only and nosuid; no shell, no other program", len(r.files), len(devices)), nil
+	return fmt.Sprintf("%d files and %d devices, nothing can be written, nothing is set-uid; no shell, no other program", len(r.files), len(devices)), nil
 }
 
 func (in *inspector) descriptors(want []int) (string, error) {

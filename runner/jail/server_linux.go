@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,7 +36,9 @@ type Server struct {
 // Serve answers requests on conn until the daemon closes it or dies; then it
 // kills every booth, removes all that it and the daemon made, and returns.
 func Serve(conn *control.Conn) error {
-	s := &Server{conn: conn, booths: map[string]*booth{}, spawn: make(chan func())}
+	// Daemons begin at different slots, so that their booths' user ids do not
+	// meet; there is no one to hand them out.
+	s := &Server{conn: conn, booths: map[string]*booth{}, spawn: make(chan func()), slot: rand.IntN(uidSlots)}
 	for range spawners {
 		go s.spawner()
 	}
@@ -72,8 +75,8 @@ func (s *Server) loop() error {
 				fmt.Fprintf(os.Stderr, "isobooth-jail: answer %s: %v\n", r.Op, err)
 			}
 		})
-		if r.Op == control.OpHello {
-			s.busy.Wait() // nothing else before its folders are there
+		if r.Op == control.OpHello || r.Op == control.OpBye {
+			s.busy.Wait() // these two change what the others and cleanUp use
 		}
 	}
 }
@@ -103,6 +106,9 @@ func (s *Server) handle(r *control.Request, files []*os.File) (control.Message, 
 		err = s.with(r.Booth, (*booth).kill)
 	case r.Op == control.OpRelease:
 		err = s.release(r.Booth)
+	case r.Op == control.OpBye && s.hello != nil:
+		// It is alive, in groups that it leaves and removes itself.
+		s.hello.Sweep, s.hello.Remove = nil, ""
 	default:
 		err = fmt.Errorf("internal error: malformed request %q", r.Op)
 	}
@@ -206,7 +212,11 @@ func (s *Server) cleanUp() error {
 	for _, dir := range s.hello.Sweep {
 		errs = append(errs, leave(dir), sweep(dir))
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.hello.Dir), os.RemoveAll(s.hello.Remove))...)
+	errs = append(errs, os.RemoveAll(s.hello.Dir))
+	if s.hello.Remove != "" {
+		errs = append(errs, os.RemoveAll(s.hello.Remove))
+	}
+	return errors.Join(errs...)
 }
 
 // leave moves us out of a group of the daemon that is to be removed. We are

@@ -4,8 +4,7 @@
  *
  * Copy this file to begin a plugin in C. Build:
  *
- *     cc -shared -fPIC -fvisibility=hidden -I include -o transpose.so
- * transpose.c
+ *     cc -shared -fPIC -I include -o transpose.so transpose.c
  */
 #include <isobooth/plugin.h>
 #include <stdio.h>
