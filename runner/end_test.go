@@ -433,19 +433,17 @@ func groups(t *testing.T, name string) (dirs []string) {
 		if !strings.Contains(line, " - cgroup") {
 			continue
 		}
-		for _, above := range []string{".", "*", "*/*", "*/*/*"} {
-			found, err := filepath.Glob(filepath.Join(strings.Fields(line)[4], above, name))
-			if err != nil {
-				t.Fatal(err)
+		err := filepath.WalkDir(strings.Fields(line)[4], func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == name {
+				dirs = append(dirs, path)
 			}
-			dirs = append(dirs, found...)
+			return nil // groups come and go meanwhile
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	// Not the files that every group has.
-	return slices.DeleteFunc(dirs, func(path string) bool {
-		st, err := os.Stat(path)
-		return err != nil || !st.IsDir()
-	})
+	return dirs
 }
 
 // workers lists the live processes that run this test's worker.
