@@ -26,8 +26,8 @@ func now() time.Duration { return time.Since(clockStart) }
 // sends triggers. A Lane belongs to the goroutine that made it: on another the
 // watchdog would interrupt the wrong thread, and a slow plugin hold up Send.
 //
-// Send sleeps in read(2). Waiting in ppoll first, to bound the sleep, would
-// cost a tenth of a round trip (docs/decisions/0004). Instead a watchdog
+// Send sleeps in read(2). Waiting in ppoll first, to bound the sleep, would be
+// one more system call for each trigger (docs/decisions/0004). Instead a watchdog
 // interrupts a thread that sleeps too long, by a signal.
 type Lane struct {
 	tid    int
