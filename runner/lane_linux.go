@@ -71,7 +71,7 @@ func LaneUrgency() string {
 
 // preferThread has the scheduler prefer the calling thread, as far as this
 // user may. What it buys: a reply wakes the lane at once, instead of when the
-// worker goes to sleep; docs/decisions/0004 has the figures.
+// worker goes to sleep.
 func preferThread() string {
 	// RLIMIT_RTPRIO or CAP_SYS_NICE; sched(7). The lowest real-time priority
 	// does, and children start without it.
