@@ -66,12 +66,14 @@ type reporter struct {
 	quiet   bool // no line for each reply
 	out     func([]byte) error
 	queue   chan report
+	notes   chan string   // messages about booths
 	dropped atomic.Uint64 // lines not printed because the terminal was slow
 	badMIDI atomic.Uint64
 	sent    atomic.Uint64
 	done    sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows, and the output
+	mu        sync.Mutex // guards what follows; never held while printing
+	closed    bool
 	latencies []time.Duration
 	denials   map[string]uint64
 	ends      int // booths that ended unasked
@@ -80,19 +82,51 @@ type reporter struct {
 
 // newReporter makes a reporter; out sends MIDI to the port, or is nil.
 func (a *app) newReporter(asJSON, quiet bool, out func([]byte) error) *reporter {
-	r := &reporter{app: a, json: asJSON, quiet: quiet, out: out, queue: make(chan report, reportQueue), denials: map[string]uint64{}}
+	r := &reporter{app: a, json: asJSON, quiet: quiet, out: out, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}}
 	r.done.Go(func() {
-		for rep := range r.queue {
-			r.print(&rep)
+		queue, notes := r.queue, r.notes
+		for queue != nil || notes != nil {
+			select {
+			case rep, ok := <-queue:
+				if !ok {
+					queue = nil
+					continue
+				}
+				r.print(&rep)
+			case text, ok := <-notes:
+				if !ok {
+					notes = nil
+					continue
+				}
+				r.app.say("%s", text)
+			}
 		}
 	})
 	return r
 }
 
-// close prints what is left.
+// close prints what is left. No booth may be running any more; the jailer may
+// still tell of one.
 func (r *reporter) close() {
 	close(r.queue)
+	r.mu.Lock()
+	r.closed = true
+	close(r.notes)
+	r.mu.Unlock()
 	r.done.Wait()
+}
+
+// note has a message printed; the caller holds mu. Whoever calls it waits for
+// no terminal.
+func (r *reporter) note(format string, args ...any) {
+	if r.closed {
+		return
+	}
+	select {
+	case r.notes <- fmt.Sprintf(format, args...):
+	default:
+		r.dropped.Add(1)
+	}
 }
 
 // Reply is on the event path: it sends MIDI on, copies, and returns.
@@ -151,10 +185,10 @@ func (r *reporter) midi(c *report, b []byte) {
 func (r *reporter) print(c *report) {
 	l := c.line()
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if len(r.latencies) < 1<<20 {
 		r.latencies = append(r.latencies, c.latency)
 	}
+	r.mu.Unlock()
 	switch {
 	case r.quiet:
 	case r.json:
@@ -232,15 +266,15 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if cause != nil && cause.Kind == runner.CauseStopped {
-		r.app.say("booth %q: %v", booth, cause)
+		r.note("booth %q: %v", booth, cause)
 	} else if cause != nil {
 		r.ends++
 		if cause.Signal == sigsys {
 			r.attacks++
 		}
-		r.app.say("booth %q: %v; restarting", booth, cause)
+		r.note("booth %q: %v; restarting", booth, cause)
 	} else if s == runner.StateReady && r.ends > 0 {
-		r.app.say("booth %q: ready again", booth)
+		r.note("booth %q: ready again", booth)
 	}
 }
 
@@ -251,7 +285,7 @@ func (r *reporter) Denied(booth string, d control.Denial) {
 	key := fmt.Sprintf("%s: %s (%s phase)", booth, d.Call, d.Phase)
 	r.denials[key] = d.Count
 	if d.Count == 1 {
-		r.app.say("booth %q: refused %s in the %s phase", booth, d.Call, d.Phase)
+		r.note("booth %q: refused %s in the %s phase", booth, d.Call, d.Phase)
 	}
 }
 

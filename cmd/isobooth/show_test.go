@@ -1,0 +1,65 @@
+package main
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/runner"
+	"github.com/isobooth/isobooth/runner/control"
+)
+
+// TestReporterNeverWaits: a terminal that nobody reads holds up neither the
+// event path nor the jailer's messages; what is lost is counted.
+func TestReporterNeverWaits(t *testing.T) {
+	r, w := io.Pipe()
+	a := &app{stdout: w, stderr: w}
+	rep := a.newReporter(false, false, nil)
+	event, err := midi.FromMessage([]byte{0x90, 60, 100}, 0, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		reply := &runner.Reply{Booth: "b", Mapping: &midi.Mapping{Name: "m"}, Event: event}
+		for range 2 * reportQueue {
+			rep.Reply(reply)
+			rep.State("b", runner.StateBackingOff, &runner.Cause{Kind: runner.CauseExit, Text: "ended"})
+		}
+		rep.Denied("b", control.Denial{Call: "socket", Phase: "run", Count: 1})
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the reporter waits for its output")
+	}
+	if n := rep.dropped.Load(); n < 2*reportQueue-1 {
+		t.Errorf("%d lines counted as lost", n)
+	}
+	if rep.ends != 2*reportQueue || rep.denials["b: socket (run phase)"] != 1 {
+		t.Errorf("%d ends, denials %v", rep.ends, rep.denials)
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	rep.close()
+	// The jailer may still have something to say.
+	rep.Denied("b", control.Denial{Call: "socket", Phase: "run", Count: 2})
+}
+
+// TestReplyDoesNotAllocate: Reply is on the event path.
+func TestReplyDoesNotAllocate(t *testing.T) {
+	a := &app{stdout: io.Discard, stderr: io.Discard}
+	rep := a.newReporter(false, true, nil)
+	defer rep.close()
+	event, err := midi.FromMessage([]byte{0x90, 60, 100}, 0, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With the queue full nothing is printed meanwhile, which would allocate.
+	reply := &runner.Reply{Booth: "b", Mapping: &midi.Mapping{Name: "m"}, Event: event}
+	full := &reporter{app: a, queue: make(chan report), notes: make(chan string)}
+	if n := testing.AllocsPerRun(1000, func() { full.Reply(reply) }); n != 0 {
+		t.Errorf("%v allocations for each reply", n)
+	}
+}
