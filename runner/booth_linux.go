@@ -15,7 +15,10 @@ import (
 
 const (
 	// QueueLen is how many triggers wait while a plugin is busy.
-	QueueLen   = 64
+	QueueLen = 64
+	// afterTime is how long a worker that broke the protocol lives on.
+	afterTime = 5 * time.Millisecond
+
 	backoffMin = 100 * time.Millisecond
 	backoffMax = 10 * time.Second
 	// backoffReset is how long a booth must have been ready for its next
@@ -191,7 +194,7 @@ func (b *Booth) begin(x *exchange, t Trigger) bool {
 	b.frame = frame
 	b.reply.Mapping, b.reply.Event, b.reply.Queued = t.Mapping, *t.Event, x.queued
 	b.stats.triggers.Add(1)
-	if err := x.live.pipes.send(frame, x.deadline); err != nil {
+	if err := x.live.pipes.sendNow(frame); err != nil {
 		b.fail(x.live, sawOf(err, "taking a trigger"))
 		return false
 	}
@@ -428,6 +431,12 @@ func (b *Booth) watch(ctx context.Context, in *instance) (cause Cause, stop bool
 	case saw = <-b.broken:
 		if saw == nil {
 			saw = in.hungUp()
+			break
+		}
+		// An attack that follows at once should have its own name.
+		select {
+		case <-in.exited:
+		case <-time.After(afterTime):
 		}
 	case <-ctx.Done():
 		select { // an end that came first is the one to report

@@ -40,10 +40,11 @@ func causeOf(saw *Cause, exit control.Exit, oom bool) Cause {
 	switch {
 	case oom:
 		return Cause{Kind: CauseOOM, Text: "reached its memory limit and was killed by the kernel"}
+	case exit.Signal == int(syscall.SIGSYS):
+		// Before what else it did: the host itself kills with SIGKILL only.
+		return Cause{Kind: CauseSignal, Signal: syscall.SIGSYS, Text: "killed for a system call that its profile names as an attack (SIGSYS)"}
 	case saw != nil:
 		return *saw
-	case exit.Signal == int(syscall.SIGSYS):
-		return Cause{Kind: CauseSignal, Signal: syscall.SIGSYS, Text: "killed for a system call that its profile names as an attack (SIGSYS)"}
 	case exit.Signal != 0:
 		s := syscall.Signal(exit.Signal)
 		return Cause{Kind: CauseSignal, Signal: s, Text: fmt.Sprintf("crashed: signal %d (%v)", exit.Signal, s)}

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
@@ -255,6 +257,40 @@ func TestSlowPlugin(t *testing.T) {
 		if r := slow.reply(); r.key != key || r.status != 0 || r.queued {
 			t.Errorf("slow: %+v", r)
 		}
+	}
+}
+
+// TestAnswersUnread: a plugin that answers without reading fills the trigger
+// pipe. The lane must not wait for room there, and the neighbour not either.
+func TestAnswersUnread(t *testing.T) {
+	h := newHost(t)
+	lane := newLane(t, h)
+	ahead := h.must(build(t, "ahead"), nil)
+	fast := h.must(build(t, "echo"), nil)
+	params := []byte(`{"long":"` + strings.Repeat("x", 30000) + `"}`)
+	trigger := runner.Trigger{Event: note(60, 1), Mapping: &midi.Mapping{Name: "long", Params: params}}
+	for sent := 0; ; sent++ {
+		select {
+		case c := <-ahead.causes:
+			if c.Kind != runner.CauseProtocol || !strings.Contains(c.Text, "had not read") {
+				t.Errorf("cause %+v", c)
+			}
+			if sent < 3 {
+				t.Errorf("control: it ended after %d triggers, before the pipe was full", sent)
+			}
+			ahead.again()
+			return
+		default:
+		}
+		if sent == 10000 {
+			t.Fatal("still alive; two of these triggers fill a pipe")
+		}
+		_ = lane.Send(ahead.Booth, trigger) // not ready once it has ended
+		for len(ahead.replies) > 0 {
+			<-ahead.replies
+		}
+		send(t, lane, fast, do("hello", 1))
+		fast.reply()
 	}
 }
 

@@ -83,9 +83,9 @@ func (in *instance) prepare() (err error) {
 	go in.log.drain(logR)
 	// os.Pipe has made both ends non-blocking; a plugin that prints faster
 	// than we read should wait, not lose text to EAGAIN.
-	if err := unix.SetNonblock(int(logW.Fd()), false); err != nil {
+	if err := errors.Join(os.NewSyscallError("fcntl", unix.SetNonblock(int(logW.Fd()), false)), closeInode(int(logW.Fd()))); err != nil {
 		control.CloseFiles([]*os.File{theirs[0], theirs[1], logW})
-		return os.NewSyscallError("fcntl", err)
+		return err
 	}
 	m, files, err := h.jailer.call(control.Request{Op: control.OpPrepare, Booth: in.id, Prepare: prepare}, theirs[0], theirs[1], logW)
 	// Only the worker holds its ends now, so that they close when it dies.
@@ -132,7 +132,12 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	}
 	m, _, err := in.host.jailer.call(control.Request{Op: control.OpSeal, Booth: in.id, Seal: &control.Seal{CPU: cpu}})
 	if err != nil {
-		return &Cause{Kind: CauseSeal, Text: "not sealed: " + err.Error()}, err
+		select {
+		case <-in.exited: // that is the cause, not what the jailer then met
+			return nil, os.ErrProcessDone
+		case <-time.After(sealTime):
+			return &Cause{Kind: CauseSeal, Text: "not sealed: " + err.Error()}, err
+		}
 	}
 	if m.Sealed == nil {
 		return nil, errors.New("internal error: jailer's answer to seal is incomplete")
@@ -218,6 +223,10 @@ func (in *instance) saw(err error, during string) *Cause {
 	}
 	return in.hungUp()
 }
+
+// sealTime is how long a booth that could not be sealed may still turn out to
+// have ended by itself.
+const sealTime = 100 * time.Millisecond
 
 // endTime bounds the wait for a process to be gone after its pipes are
 // closed. It takes less than a millisecond; a busy machine may need more.

@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/isobooth/isobooth/runner/wire"
@@ -15,8 +17,10 @@ import (
 // the event path must avoid. Not safe for concurrent use; close after the
 // last use.
 type pipes struct {
-	w, r int
-	in   []byte // wire.Max bytes
+	w  int    // does not block
+	r  int    // blocks: a lane sleeps in it, and its watchdog interrupts that
+	rn int    // the same pipe, does not block: for reads with a deadline
+	in []byte // wire.Max bytes
 }
 
 // newPipes makes both pipes; theirs are the worker's ends, for the jailer.
@@ -32,23 +36,70 @@ func newPipes() (p *pipes, theirs [2]*os.File, err error) {
 		unix.Close(t[1])
 		return nil, theirs, os.NewSyscallError("pipe2", err)
 	}
-	p = &pipes{w: t[1], r: r[0], in: make([]byte, wire.Max)}
+	p = &pipes{w: t[1], r: r[0], rn: -1, in: make([]byte, wire.Max)}
 	theirs = [2]*os.File{os.NewFile(uintptr(t[0]), "trigger pipe"), os.NewFile(uintptr(r[1]), "reply pipe")}
-	if err := unix.SetNonblock(p.w, true); err != nil {
+	if err := p.prepare(); err != nil {
 		p.close()
 		theirs[0].Close()
 		theirs[1].Close()
-		return nil, theirs, os.NewSyscallError("fcntl", err)
+		return nil, theirs, err
 	}
 	return p, theirs, nil
 }
 
+func (p *pipes) prepare() (err error) {
+	if err := unix.SetNonblock(p.w, true); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	// sendNow relies on an empty pipe taking any frame. A user with very many
+	// pipes gets smaller ones, pipe(7).
+	size, err := unix.FcntlInt(uintptr(p.w), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	if size < wire.Max {
+		return fmt.Errorf("a pipe holds %d bytes, %d are needed: this user has too many pipes open (fs.pipe-user-pages-soft)", size, wire.Max)
+	}
+	// A second open file description, for a flag of its own.
+	p.rn, err = unix.Open("/proc/self/fd/"+strconv.Itoa(p.r), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "reply pipe", Err: err}
+	}
+	return errors.Join(closeInode(p.w), closeInode(p.r))
+}
+
+// closeInode keeps a plugin, who is the same user outside when we are not
+// root, from opening its pipe again the other way through /proc/self/fd;
+// Landlock does not govern pipes. Descriptors that are open go on working.
+func closeInode(fd int) error { return os.NewSyscallError("fchmod", unix.Fchmod(fd, 0)) }
+
 func (p *pipes) close() {
 	unix.Close(p.w)
 	unix.Close(p.r)
+	if p.rn >= 0 {
+		unix.Close(p.rn)
+	}
 }
 
-// send writes a whole frame.
+// sendNow writes a whole frame without waiting. There is room: a frame is
+// only written after the reply to the one before, so the pipe is empty,
+// unless the plugin answers what it has not read.
+func (p *pipes) sendNow(frame []byte) error {
+	for {
+		n, err := unix.Write(p.w, frame)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN || err == nil && n < len(frame):
+			return fmt.Errorf("%w: answered a trigger that it had not read", wire.ErrFrame)
+		case err != nil:
+			return os.NewSyscallError("write", err)
+		default:
+			return nil
+		}
+	}
+}
+
+// send writes a whole frame, until the deadline. Not for a lane.
 func (p *pipes) send(frame []byte, deadline time.Time) error {
 	for len(frame) > 0 {
 		n, err := unix.Write(p.w, frame)
@@ -57,8 +108,6 @@ func (p *pipes) send(frame []byte, deadline time.Time) error {
 			frame = frame[n:]
 		case unix.EINTR:
 		case unix.EAGAIN:
-			// Only a frame larger than the pipe comes here: there is never
-			// more than one on its way.
 			if err := wait(p.w, unix.POLLOUT, time.Until(deadline)); err != nil {
 				return err
 			}
@@ -78,10 +127,11 @@ func (p *pipes) receive(have int, deadline time.Time) (head wire.Head, frame []b
 		if head, frame, err = p.whole(have); frame != nil || err != nil {
 			return head, frame, have, err
 		}
-		if err := wait(p.r, unix.POLLIN, time.Until(deadline)); err != nil {
+		if err := wait(p.rn, unix.POLLIN, time.Until(deadline)); err != nil {
 			return head, nil, have, err
 		}
-		if have, err = p.read(have); err != nil && err != unix.EINTR {
+		// What ppoll saw may be gone again: it is the plugin's pipe, too.
+		if have, err = p.read(p.rn, have); err != nil && err != unix.EINTR && err != unix.EAGAIN {
 			return head, nil, have, err
 		}
 	}
@@ -92,7 +142,7 @@ func (p *pipes) receive(have int, deadline time.Time) (head wire.Head, frame []b
 func (p *pipes) receiveNow() (head wire.Head, frame []byte, got int, err error) {
 	have := 0
 	for {
-		if have, err = p.read(have); err == unix.EINTR {
+		if have, err = p.read(p.r, have); err == unix.EINTR {
 			err = ErrTimeout
 		}
 		if err != nil {
@@ -121,10 +171,10 @@ func (p *pipes) whole(have int) (head wire.Head, frame []byte, err error) {
 	return head, frame, err
 }
 
-func (p *pipes) read(have int) (int, error) {
-	n, err := unix.Read(p.r, p.in[have:])
+func (p *pipes) read(fd, have int) (int, error) {
+	n, err := unix.Read(fd, p.in[have:])
 	switch {
-	case err == unix.EINTR:
+	case err == unix.EINTR || err == unix.EAGAIN:
 		return have, err
 	case err != nil:
 		return have, os.NewSyscallError("read", err)

@@ -101,7 +101,10 @@ func hintFor(err error) string {
 		return h
 	}
 	var layer *runner.LayerError
+	var start *runner.StartError
 	switch {
+	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
+		return "the plugin changed, while it loaded, what its booth must be afterwards; ask its author"
 	case errors.Is(err, verify.ErrUntrusted):
 		return "if you trust that key, put its .pub file into the trusted keys folder (isobooth config shows which)"
 	case errors.Is(err, cgroups.ErrNotDelegated) || errors.As(err, &layer) && layer.Layer == "cgroup":
@@ -114,8 +117,7 @@ func hintFor(err error) string {
 	case errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
 		return "isobooth midi ports lists what there is"
 	}
-	var start *runner.StartError
-	if errors.As(err, &start) && start.Cause.Kind == runner.CauseTimeout {
+	if start != nil && start.Cause.Kind == runner.CauseTimeout {
 		return "a plugin that needs longer to load needs a profile with a larger load_timeout"
 	}
 	return ""

@@ -23,7 +23,8 @@ type booth struct {
 	pidfd     *os.File
 	sock      *os.File // our end of the worker's control socket
 	listener  *listener
-	abi       uint32 // Landlock's, as confirmed before foreign code ran
+	abi       uint32         // Landlock's, as confirmed before foreign code ran
+	fds       map[int]string // the worker's descriptors, taken down then, too
 	root      *root
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
@@ -150,6 +151,22 @@ func (b *booth) seal(s *control.Seal) ([]control.Layer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.listener.setPhase(phaseRun)
+	layers, err := b.sealed(s)
+	// Whatever was found of a process that is gone was found of none, or of
+	// another that has its number now.
+	select {
+	case <-b.exited:
+		return nil, os.ErrProcessDone
+	default:
+		return layers, err
+	}
+}
+
+func (b *booth) sealed(s *control.Seal) ([]control.Layer, error) {
+	// Alive, and so its number is its own; pidfd_send_signal(2).
+	if err := unix.PidfdSendSignal(int(b.pidfd.Fd()), 0, nil, 0); err != nil {
+		return nil, os.ErrProcessDone
+	}
 	if s.CPU >= 0 {
 		var set unix.CPUSet
 		set.Set(s.CPU)
@@ -179,7 +196,7 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 		{"landlock", b.landlock},
 		{"rlimits", func() (string, error) { return in.rlimits(b.prepare.Rlimits) }},
 		{"cgroup", func() (string, error) { return b.cgroup(in) }},
-		{"descriptors", func() (string, error) { return in.descriptors(fds) }},
+		{"descriptors", func() (string, error) { return in.descriptors(fds, b.fds) }},
 		{"environment", in.environment},
 		{"tasks", func() (string, error) { return in.tasks(b.prepare.Threads) }},
 	}

@@ -2,14 +2,17 @@ package jail
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/isobooth/isobooth/runner/control"
+	"golang.org/x/sys/unix"
 )
 
 // inspector reads what the kernel says about a worker, from outside. It asks
@@ -105,24 +108,83 @@ func (in *inspector) mounts(r *root) (string, error) {
 	return fmt.Sprintf("%d files and %d devices, nothing can be written, nothing is set-uid; no shell, no other program", len(r.files), len(devices)), nil
 }
 
-func (in *inspector) descriptors(want []int) (string, error) {
-	entries, err := os.ReadDir(procPath(in.pid, "fd"))
+// descriptorTable is what each descriptor of a task leads to and which way it
+// is open, "pipe:[123] 01".
+func descriptorTable(pid int, task string) (map[int]string, error) {
+	dir := procPath(pid, "task/"+task)
+	entries, err := os.ReadDir(dir + "/fd")
 	if err != nil {
-		return "", &LayerError{"descriptors", err}
+		return nil, err
 	}
-	var have []int
+	table := map[int]string{}
 	for _, e := range entries {
 		n, err := strconv.Atoi(e.Name())
 		if err != nil {
+			return nil, err
+		}
+		link, err := os.Readlink(dir + "/fd/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		info, err := os.ReadFile(dir + "/fdinfo/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		_, rest, _ := strings.Cut(string(info), "flags:\t")
+		flags, err := strconv.ParseUint(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]), 8, 64)
+		if err != nil {
+			return nil, fmt.Errorf("unreadable fdinfo %q", info)
+		}
+		table[n] = fmt.Sprintf("%s %d", link, flags&unix.O_ACCMODE)
+	}
+	return table, nil
+}
+
+// descriptors checks every task's own table, since a thread may have one of
+// its own: the numbers want, each leading where it did before foreign code was
+// near, as known has it.
+func (in *inspector) descriptors(want []int, known map[int]string) (string, error) {
+	tasks, err := in.taskNames()
+	if err != nil {
+		return "", &LayerError{"descriptors", err}
+	}
+	for _, task := range tasks {
+		table, err := descriptorTable(in.pid, task)
+		if in.ended(task) {
+			continue
+		}
+		if err != nil {
 			return "", &LayerError{"descriptors", err}
 		}
-		have = append(have, n)
+		have := slices.Sorted(maps.Keys(table))
+		if !slices.Equal(have, want) {
+			return "", layerErrorf("descriptors", "open are %v, want %v", have, want)
+		}
+		for n, leads := range table {
+			if known[n] != leads {
+				return "", layerErrorf("descriptors", "%d leads to %q, it was %q", n, leads, known[n])
+			}
+		}
 	}
-	sort.Ints(have)
-	if !slices.Equal(have, want) {
-		return "", layerErrorf("descriptors", "open are %v, want %v", have, want)
+	return fmt.Sprintf("exactly %v, each where it always led", want), nil
+}
+
+// ended reports whether a thread has ended since it was listed.
+func (in *inspector) ended(task string) bool {
+	_, err := os.Stat(procPath(in.pid, "task/"+task))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (in *inspector) taskNames() ([]string, error) {
+	entries, err := os.ReadDir(procPath(in.pid, "task"))
+	if err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("exactly %v", have), nil
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
 }
 
 func (in *inspector) environment() (string, error) {
@@ -217,9 +279,22 @@ func (in *inspector) tasks(max int) (string, error) {
 	if err != nil || n < 1 || n > max {
 		return "", layerErrorf("tasks", "%s threads, at most %d may be there", in.status["Threads"], max)
 	}
-	children, err := os.ReadFile(procPath(in.pid, "task/"+strconv.Itoa(in.pid)+"/children"))
-	if err == nil && len(bytes.TrimSpace(children)) > 0 {
-		return "", layerErrorf("tasks", "the worker has child processes")
+	tasks, err := in.taskNames()
+	if err != nil {
+		return "", &LayerError{"tasks", err}
+	}
+	for _, task := range tasks {
+		// Needs CONFIG_PROC_CHILDREN, which distributions have.
+		children, err := os.ReadFile(procPath(in.pid, "task/"+task+"/children"))
+		if in.ended(task) {
+			continue
+		}
+		if err != nil {
+			return "", &LayerError{"tasks", err}
+		}
+		if len(bytes.TrimSpace(children)) > 0 {
+			return "", layerErrorf("tasks", "the worker has child processes")
+		}
 	}
 	return fmt.Sprintf("%d of at most %d", n, max), nil
 }

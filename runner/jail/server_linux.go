@@ -173,7 +173,12 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 // prepared looks at the booth before any foreign code is near it, and from
 // then on reports its end.
 func (s *Server) prepared(b *booth) (*control.Prepared, []*os.File, error) {
-	layers, err := b.inspect([]int{0, 1, 2, 3, 4, 5}, phaseLoad)
+	var layers []control.Layer
+	fds, err := descriptorTable(b.pid, strconv.Itoa(b.pid))
+	if err == nil {
+		b.fds = fds
+		layers, err = b.inspect([]int{0, 1, 2, 3, 4, 5}, phaseLoad)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, s.release(b.id))
 	}
