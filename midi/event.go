@@ -40,11 +40,27 @@ func FromMessage(msg gomidi.Message, at time.Duration, device string) (Event, er
 
 // set replaces the message in e by a copy of msg, after checking it.
 func (e *Event) set(msg []byte) error {
+	if err := Check(msg); err != nil {
+		return err
+	}
+	e.sysex, e.n = nil, 0
+	if msg[0] == 0xf0 {
+		e.sysex = append([]byte(nil), msg...)
+	} else {
+		e.n = uint8(copy(e.raw[:], msg))
+	}
+	return nil
+}
+
+// Check reports whether msg is exactly one complete message without running
+// status, system exclusive of at most MaxSysEx bytes included. The error
+// wraps ErrMessage. A good message costs no allocation.
+func Check(msg []byte) error {
 	if len(msg) == 0 {
 		return fmt.Errorf("%w: no bytes", ErrMessage)
 	}
 	if msg[0] == 0xf0 {
-		return e.setSysEx(msg)
+		return checkSysEx(msg)
 	}
 	n := ShortLen(msg[0])
 	switch {
@@ -58,12 +74,10 @@ func (e *Event) set(msg []byte) error {
 			return fmt.Errorf("%w: data byte %#02x", ErrMessage, b)
 		}
 	}
-	e.sysex = nil
-	e.n = uint8(copy(e.raw[:], msg))
 	return nil
 }
 
-func (e *Event) setSysEx(msg []byte) error {
+func checkSysEx(msg []byte) error {
 	last := len(msg) - 1
 	if last == 0 || msg[last] != 0xf7 {
 		return fmt.Errorf("%w: system exclusive without its end", ErrMessage)
@@ -76,8 +90,6 @@ func (e *Event) setSysEx(msg []byte) error {
 			return fmt.Errorf("%w: byte %#02x inside system exclusive", ErrMessage, b)
 		}
 	}
-	e.sysex = append([]byte(nil), msg...)
-	e.n = 0
 	return nil
 }
 

@@ -30,10 +30,9 @@ func now() time.Duration { return time.Since(clockStart) }
 // one more system call for each trigger (docs/decisions/0004). Instead a watchdog
 // interrupts a thread that sleeps too long, by a signal.
 type Lane struct {
-	tid    int
-	dog    *watchdog
-	urgent string
-	busy   atomic.Int64 // when the sleep began, in nanoseconds of now; 0 is awake
+	tid  int
+	dog  *watchdog
+	busy atomic.Int64 // when the sleep began, in nanoseconds of now; 0 is awake
 }
 
 // NewLane locks the calling goroutine to its thread and, unless cpu is -1,
@@ -50,16 +49,13 @@ func (h *Host) NewLane(cpu int) (*Lane, error) {
 			return nil, fmt.Errorf("pin to cpu %d: %w", cpu, os.NewSyscallError("sched_setaffinity", err))
 		}
 	}
-	l.urgent = preferThread()
+	preferThread() // a lane works without, only slower
 	h.dog.add(l)
 	return l, nil
 }
 
-// Urgent is how the lane's thread is scheduled: "realtime", "short slice" or
-// "default"; each is slower than the one before.
-func (l *Lane) Urgent() string { return l.urgent }
-
-// LaneUrgency tells what Urgent would say of a lane made now.
+// LaneUrgency is how the thread of a lane made now would be scheduled:
+// "realtime", "short slice" or "default"; each is slower than the one before.
 func LaneUrgency() string {
 	urgent := make(chan string)
 	go func() {

@@ -266,6 +266,9 @@ func (s *settings) check(file string) error {
 	return nil
 }
 
+// mayMiss reports whether the config allows a layer to be missing.
+func (s *settings) mayMiss(layer string) bool { return slices.Contains(s.AllowMissing, layer) }
+
 // unsigned returns the digests that this plugin's files may have without a
 // signature.
 func (p *pluginConfig) unsigned() (map[[32]byte]bool, error) {

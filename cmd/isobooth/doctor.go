@@ -160,7 +160,7 @@ func checkSeccomp() finding {
 }
 
 func (a *app) checkLandlock() finding {
-	f := finding{Name: "landlock", Required: !a.optional("landlock"), OK: true}
+	f := finding{Name: "landlock", Required: !a.settings.mayMiss("landlock"), OK: true}
 	abi, err := landlockABI()
 	if err != nil {
 		return bad(f, err, "boot with lsm=landlock,... (Linux 5.13 or newer), or allow_missing = [\"landlock\"]")
@@ -185,7 +185,7 @@ func checkMemfd() finding {
 }
 
 func (a *app) checkCgroups() finding {
-	f := finding{Name: "cgroup", Required: !a.optional("cgroup")}
+	f := finding{Name: "cgroup", Required: !a.settings.mayMiss("cgroup")}
 	r := cgroups.Probe()
 	f.OK = r.Usable
 	f.Detail = fmt.Sprintf("%s, controllers %s", r.Version, strings.Join(r.Controllers, " "))
@@ -194,15 +194,6 @@ func (a *app) checkCgroups() finding {
 		f.Hint = r.Hint
 	}
 	return f
-}
-
-func (a *app) optional(layer string) bool {
-	for _, l := range a.settings.AllowMissing {
-		if l == layer {
-			return true
-		}
-	}
-	return false
 }
 
 // checkScheduling is about latency, not safety.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi/portmidi"
@@ -87,7 +88,7 @@ func exitCode(err error) int {
 func startCode(e *runner.StartError) int {
 	var worker *wire.WorkerError
 	switch {
-	case e.Cause.Kind == runner.CauseSignal && e.Cause.Signal == sigsys:
+	case e.Cause.Kind == runner.CauseSignal && e.Cause.Signal == syscall.SIGSYS:
 		return exitPolicy
 	case errors.As(e, &worker) && worker.Code != wire.CodeStart:
 		return exitNotRunnable

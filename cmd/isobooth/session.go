@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/isobooth/isobooth/cgroups"
@@ -18,15 +17,14 @@ import (
 
 // session is a running host with its booths: what play and run share.
 type session struct {
-	app    *app
-	name   string // unique on this machine
-	dir    string // removed at the end
-	tree   *cgroups.Tree
-	host   *runner.Host
-	cpu    int
-	plugs  []*plug
-	byName map[string]*plug
-	end    sync.WaitGroup // booths that run
+	app   *app
+	name  string // unique on this machine
+	dir   string // removed at the end
+	tree  *cgroups.Tree
+	host  *runner.Host
+	cpu   int
+	plugs []*plug
+	end   sync.WaitGroup // booths that run
 }
 
 // plug is one plugin with its booth.
@@ -43,7 +41,7 @@ var provided = []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.s
 // newSession checks every plugin before anything is started, then starts the
 // jailer. Close it also after an error of a later step.
 func (a *app) newSession(plugins []pluginConfig, o runner.Observer) (*session, error) {
-	s := &session{app: a, byName: map[string]*plug{}, cpu: -1}
+	s := &session{app: a, cpu: -1}
 	if err := s.open(plugins, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -51,8 +49,12 @@ func (a *app) newSession(plugins []pluginConfig, o runner.Observer) (*session, e
 }
 
 func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
+	keys, err := verify.LoadKeys(s.app.settings.TrustedKeys)
+	if err != nil {
+		return err
+	}
 	for _, c := range plugins {
-		if err := s.verify(c); err != nil {
+		if err := s.verify(c, keys); err != nil {
 			return err
 		}
 	}
@@ -87,11 +89,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 }
 
 // verify opens one plugin and says what was found, in any case its digest.
-func (s *session) verify(c pluginConfig) error {
-	keys, err := verify.LoadKeys(s.app.settings.TrustedKeys)
-	if err != nil {
-		return err
-	}
+func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	unsigned, err := c.unsigned()
 	if err != nil {
 		return err
@@ -120,9 +118,7 @@ func (s *session) verify(c pluginConfig) error {
 	if n := len(profile.Warnings()); n > 0 {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
-	g := &plug{config: c, plugin: p, profile: profile}
-	s.plugs = append(s.plugs, g)
-	s.byName[c.Name] = g
+	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
 	return nil
 }
 
@@ -164,7 +160,7 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.allowed("cgroup") {
+	if !s.app.settings.mayMiss("cgroup") {
 		return &runner.LayerError{Layer: "cgroup", Err: err}
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
@@ -177,15 +173,11 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.allowed("landlock") {
+	if !s.app.settings.mayMiss("landlock") {
 		return false, &runner.LayerError{Layer: "landlock", Err: err}
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil
-}
-
-func (s *session) allowed(layer string) bool {
-	return slices.Contains(s.app.settings.AllowMissing, layer)
 }
 
 // start runs every booth and waits until all are ready. With the first that

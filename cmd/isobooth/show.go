@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -156,15 +157,7 @@ func (r *reporter) Reply(rep *runner.Reply) {
 
 // midi checks what a plugin wants sent, which may be anything, and sends it.
 func (r *reporter) midi(c *report, b []byte) {
-	data := b[1:]
-	ok := midi.ShortLen(b[0]) == len(b)
-	if b[0] == 0xf0 && len(data) > 0 && data[len(data)-1] == 0xf7 {
-		ok, data = true, data[:len(data)-1]
-	}
-	for _, d := range data {
-		ok = ok && d < 0x80
-	}
-	if !ok {
+	if midi.Check(b) != nil {
 		r.badMIDI.Add(1)
 		return
 	}
@@ -269,7 +262,7 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 		r.note("booth %q: %v", booth, cause)
 	} else if cause != nil {
 		r.ends++
-		if cause.Signal == sigsys {
+		if cause.Signal == syscall.SIGSYS {
 			r.attacks++
 		}
 		r.note("booth %q: %v; restarting", booth, cause)

@@ -91,10 +91,9 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenInC has a C program, made of the worker's own wire.c, decode the
-// frames it would receive and build the ones it would send.
-func TestGoldenInC(t *testing.T) {
-	dir := t.TempDir()
+// buildGolden builds the C side, with the sanitizers.
+func buildGolden(t *testing.T, dir string) string {
+	t.Helper()
 	program := filepath.Join(dir, "golden")
 	worker := filepath.Join("..", "worker")
 	build := exec.Command("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
@@ -102,6 +101,14 @@ func TestGoldenInC(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	return program
+}
+
+// TestGoldenInC has a C program, made of the worker's own wire.c, decode the
+// frames it would receive and build the ones it would send.
+func TestGoldenInC(t *testing.T) {
+	dir := t.TempDir()
+	program := buildGolden(t, dir)
 	for name, frame := range golden {
 		var want string
 		switch head, err := ParseHead(frame); {
@@ -133,13 +140,7 @@ func TestGoldenInC(t *testing.T) {
 // TestShortTriggerInC cuts a trigger at every byte: C must refuse each.
 func TestShortTriggerInC(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "golden")
-	worker := filepath.Join("..", "worker")
-	build := exec.Command("cc", "-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-		"-I", worker, "-o", program, filepath.Join(worker, "test", "golden.c"), filepath.Join(worker, "wire.c"))
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	program := buildGolden(t, dir)
 	frame := golden["trigger-note"]
 	for n := Header; n < len(frame); n++ {
 		cut := bytes.Clone(frame[:n])

@@ -1,5 +1,0 @@
-package main
-
-import "syscall"
-
-const sigsys = syscall.SIGSYS
