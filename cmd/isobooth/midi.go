@@ -43,7 +43,7 @@ func (a *app) portsCmd() *cobra.Command {
 				return nil
 			}
 			for _, p := range list {
-				fmt.Fprintf(a.stdout, "%-3s %2d  %s\n", p.Direction, p.Number, p.Name)
+				fmt.Fprintf(a.stdout, "%-3s %2d  %q\n", p.Direction, p.Number, p.Name)
 			}
 			if err != nil {
 				a.say("%v", err)
@@ -82,7 +82,7 @@ func (a *app) monitorCmd() *cobra.Command {
 			defer done()
 			err = src.Run(c.Context(), func(e *midi.Event) {
 				if !asJSON {
-					fmt.Fprintf(a.stdout, "%8.3fs  %-31s  % x  %s\n", e.Time.Seconds(), describe(e), e.AppendRaw(nil), e.Device)
+					fmt.Fprintf(a.stdout, "%8.3fs  %-31s  % x  %q\n", e.Time.Seconds(), describe(e), e.AppendRaw(nil), e.Device)
 					return
 				}
 				j := eventJSON{Seconds: e.Time.Round(time.Microsecond).Seconds(), Device: e.Device, Kind: e.Kind().String(), MIDI: hexBytes(e.AppendRaw(nil))}

@@ -109,7 +109,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if c.Name == "" {
 		c.Name = p.Manifest.Name
 	}
-	s.app.say("plugin %q %s: sha256 %s", c.Name, p.Manifest.Version, p.Image.Digest())
+	s.app.say("plugin %q %q: sha256 %s", c.Name, p.Manifest.Version, p.Image.Digest())
 	if p.Signature.Signed {
 		s.app.say("plugin %q: signed by key %s (%s)", c.Name, p.Signature.KeyID, p.Signature.KeyFile)
 	} else {

@@ -51,7 +51,7 @@ func (a *app) printReport(r *verify.Report) {
 	w := a.stdout
 	fmt.Fprintf(w, "plugin    %s\n", r.Dir)
 	if m := r.Manifest; m != nil {
-		fmt.Fprintf(w, "name      %s %s\n", m.Name, clean([]byte(fmt.Sprintf("%q", m.Version))))
+		fmt.Fprintf(w, "name      %s %q\n", m.Name, m.Version)
 		c := m.Capabilities
 		var asks []string
 		for _, x := range []struct {
