@@ -23,6 +23,8 @@ func dump(p *Profile, f *Filter) string {
 	fmt.Fprintf(&b, "# memory %s, cpu %s, pids %d, open_files %d, file_size %s, address_space %s, threads %d\n",
 		size(uint64(l.Memory)), share(l.CPU), l.Pids, l.OpenFiles, size(l.FileSize), size(l.AddressSpace), l.Threads)
 	fmt.Fprintf(&b, "# load %s, trigger %s, stop %s\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
+	fmt.Fprintf(&b, "# restart: %d at once, pause %s to %s, reset %s; queue age %s; quarantine: %d denials, %d violations\n",
+		l.RestartFree, l.RestartPause, l.RestartPauseMax, l.RestartReset, l.QueueAge, l.Denials, l.Violations)
 	for i := range f.Calls {
 		b.WriteString(dumpCall(&f.Calls[i]))
 	}

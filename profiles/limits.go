@@ -26,6 +26,19 @@ type Limits struct {
 	LoadTimeout    time.Duration
 	TriggerTimeout time.Duration
 	StopTimeout    time.Duration
+
+	// A crash is followed by a start at once, RestartFree times in a row;
+	// then by pauses, the first RestartPause, each twice the one before, up
+	// to RestartPauseMax. Once a booth was ready for RestartReset, its next
+	// crash counts as the first again.
+	RestartFree     int
+	RestartPause    time.Duration
+	RestartPauseMax time.Duration
+	RestartReset    time.Duration
+
+	QueueAge   time.Duration // a trigger older than this when its plugin is back is dropped
+	Denials    int           // refused calls within a minute that quarantine a plugin
+	Violations int           // ends within ten minutes by what only an attack does that quarantine it
 }
 
 type limitsDocument struct {
@@ -39,6 +52,15 @@ type limitsDocument struct {
 	LoadTimeout    string `toml:"load_timeout"`
 	TriggerTimeout string `toml:"trigger_timeout"`
 	StopTimeout    string `toml:"stop_timeout"`
+
+	RestartFree     int64  `toml:"restart_free"`
+	RestartPause    string `toml:"restart_pause"`
+	RestartPauseMax string `toml:"restart_pause_max"`
+	RestartReset    string `toml:"restart_reset"`
+
+	QueueAge   string `toml:"queue_age"`
+	Denials    int64  `toml:"denials"`
+	Violations int64  `toml:"violations"`
 }
 
 // maxTasks is the kernel's own bound on process numbers, PID_MAX_LIMIT.
@@ -47,8 +69,7 @@ const maxTasks = 1 << 22
 func (p *parser) limits(doc *limitsDocument) (Limits, error) {
 	var l Limits
 	var memory uint64
-	var threads uint64
-	var pids uint64
+	var threads, pids, free, denials, violations uint64
 	steps := []struct {
 		key string
 		err error
@@ -63,6 +84,13 @@ func (p *parser) limits(doc *limitsDocument) (Limits, error) {
 		{"load_timeout", into(&l.LoadTimeout, doc.LoadTimeout, parseTimeout)},
 		{"trigger_timeout", into(&l.TriggerTimeout, doc.TriggerTimeout, parseTimeout)},
 		{"stop_timeout", into(&l.StopTimeout, doc.StopTimeout, parseTimeout)},
+		{"restart_free", count(&free, doc.RestartFree, 1<<20)},
+		{"restart_pause", into(&l.RestartPause, doc.RestartPause, parseTimeout)},
+		{"restart_pause_max", into(&l.RestartPauseMax, doc.RestartPauseMax, parseTimeout)},
+		{"restart_reset", into(&l.RestartReset, doc.RestartReset, parseTimeout)},
+		{"queue_age", into(&l.QueueAge, doc.QueueAge, parseTimeout)},
+		{"denials", count(&denials, doc.Denials, 1<<30)},
+		{"violations", count(&violations, doc.Violations, 1<<20)},
 	}
 	for _, step := range steps {
 		if step.err != nil {
@@ -75,7 +103,11 @@ func (p *parser) limits(doc *limitsDocument) (Limits, error) {
 	if threads > pids {
 		return Limits{}, p.fail("limits.threads", fmt.Errorf("threads: %d is more than pids, %d", threads, pids))
 	}
+	if l.RestartPauseMax < l.RestartPause {
+		return Limits{}, p.fail("limits.restart_pause_max", fmt.Errorf("restart_pause_max: %v is less than restart_pause, %v", l.RestartPauseMax, l.RestartPause))
+	}
 	l.Memory, l.Pids, l.Threads = int64(memory), int64(pids), int(threads)
+	l.RestartFree, l.Denials, l.Violations = int(free), int(denials), int(violations)
 	return l, nil
 }
 

@@ -24,6 +24,13 @@ threads = 1
 load_timeout = "1s"
 trigger_timeout = "250ms"
 stop_timeout = "1s"
+restart_free = 2
+restart_pause = "50ms"
+restart_pause_max = "5s"
+restart_reset = "20s"
+queue_age = "300ms"
+denials = 7
+violations = 4
 
 [[rules]]
 calls = ["read"]
@@ -59,6 +66,8 @@ func TestParseProfile(t *testing.T) {
 			Memory: 1 << 20, CPU: 0.1, Pids: 2,
 			OpenFiles: 8, FileSize: 0, AddressSpace: Unlimited,
 			Threads: 1, LoadTimeout: time.Second, TriggerTimeout: 250 * time.Millisecond, StopTimeout: time.Second,
+			RestartFree: 2, RestartPause: 50 * time.Millisecond, RestartPauseMax: 5 * time.Second, RestartReset: 20 * time.Second,
+			QueueAge: 300 * time.Millisecond, Denials: 7, Violations: 4,
 		},
 		Rules: []Rule{
 			{Calls: []string{"read"}, Phase: PhaseRun, Action: Allow, Why: "pipe"},
@@ -97,26 +106,29 @@ func TestParseProfileRefuses(t *testing.T) {
 		{"cpu zero", `"10%"`, `"0%"`, `tiny.toml:6: invalid profile: cpu: share "0%": want 1%`},
 		{"more threads than pids", `threads = 1`, `threads = 3`, `tiny.toml:11: invalid profile: threads: 3 is more than pids, 2`},
 		{"no timeout", `"250ms"`, `"0s"`, `tiny.toml:13: invalid profile: trigger_timeout: duration "0s": want`},
+		{"no restart pause", `restart_pause = "50ms"`, ``, `tiny.toml:4: invalid profile: restart_pause: is missing`},
+		{"longest pause below the first", `"5s"`, `"10ms"`, `tiny.toml:17: invalid profile: restart_pause_max: 10ms is less than restart_pause, 50ms`},
+		{"no violations", `violations = 4`, `violations = 0`, `tiny.toml:21: invalid profile: violations: want 1 to 1048576, have 0`},
 		{"timeout without unit", `"250ms"`, `"250"`, `tiny.toml:13: invalid profile: trigger_timeout: duration "250": want`},
-		{"unknown syscall", `"mprotect"`, `"mprotekt"`, `tiny.toml:25: invalid profile: unknown syscall "mprotekt"`},
-		{"empty calls", `calls = ["read"]`, `calls = []`, `tiny.toml:17: invalid profile: calls is missing`},
-		{"unknown phase", `phase = "run"`, `phase = "start"`, `tiny.toml:18: invalid profile: phase "start": want run or load`},
-		{"no phase", `phase = "run"`, ``, `tiny.toml:16: invalid profile: phase "": want run or load`},
-		{"phase on errno", `action = "errno:ENOSYS"`, "action = \"errno:ENOSYS\"\nphase = \"load\"", `tiny.toml:35: invalid profile: phase "load": only a rule that allows has a phase`},
-		{"condition on errno", `action = "errno:ENOSYS"`, "action = \"kill\"\nwhen = [\"arg0 == 0\"]", `tiny.toml:35: invalid profile: only a rule that allows has conditions`},
-		{"unknown errno", `errno:ENOSYS`, `errno:EBOGUS`, `tiny.toml:34: invalid profile: action "errno:EBOGUS": unknown errno`},
+		{"unknown syscall", `"mprotect"`, `"mprotekt"`, `tiny.toml:32: invalid profile: unknown syscall "mprotekt"`},
+		{"empty calls", `calls = ["read"]`, `calls = []`, `tiny.toml:24: invalid profile: calls is missing`},
+		{"unknown phase", `phase = "run"`, `phase = "start"`, `tiny.toml:25: invalid profile: phase "start": want run or load`},
+		{"no phase", `phase = "run"`, ``, `tiny.toml:23: invalid profile: phase "": want run or load`},
+		{"phase on errno", `action = "errno:ENOSYS"`, "action = \"errno:ENOSYS\"\nphase = \"load\"", `tiny.toml:42: invalid profile: phase "load": only a rule that allows has a phase`},
+		{"condition on errno", `action = "errno:ENOSYS"`, "action = \"kill\"\nwhen = [\"arg0 == 0\"]", `tiny.toml:42: invalid profile: only a rule that allows has conditions`},
+		{"unknown errno", `errno:ENOSYS`, `errno:EBOGUS`, `tiny.toml:41: invalid profile: action "errno:EBOGUS": unknown errno`},
 		{"errno that means success", `errno:ENOSYS`, `errno:0`, `unknown errno`},
 		{"unknown action", `"errno:ENOSYS"`, `"log"`, `action "log": want allow, kill or errno:NAME`},
-		{"no why", `why = "pipe"`, ``, `tiny.toml:16: invalid profile: why is missing`},
-		{"two lines of why", `why = "pipe"`, `why = "a\nb"`, `tiny.toml:20: invalid profile: why "a\nb": want one line`},
-		{"unknown argument", `prot & PROT_EXEC == 0`, `port & PROT_EXEC == 0`, `tiny.toml:28: invalid profile: condition "port & PROT_EXEC == 0": call "mmap" has no argument "port"`},
+		{"no why", `why = "pipe"`, ``, `tiny.toml:23: invalid profile: why is missing`},
+		{"two lines of why", `why = "pipe"`, `why = "a\nb"`, `tiny.toml:27: invalid profile: why "a\nb": want one line`},
+		{"unknown argument", `prot & PROT_EXEC == 0`, `port & PROT_EXEC == 0`, `tiny.toml:35: invalid profile: condition "port & PROT_EXEC == 0": call "mmap" has no argument "port"`},
 		{"unknown constant", `PROT_EXEC`, `PROT_EXECUTE`, `unknown constant "PROT_EXECUTE"`},
 		{"never true", `PROT_EXEC == 0`, `PROT_EXEC == 1`, `never true, value 0x1 has bits outside 0x4`},
 		{"empty mask", `PROT_EXEC == 0`, `0 == 0`, `mask 0x0 does not fit`},
 		{"no comparison", `PROT_EXEC == 0`, `PROT_EXEC`, `want "argument & mask == value"`},
-		{"contradiction", `"prot & PROT_EXEC == 0"`, `"prot & PROT_EXEC == 0", "prot & PROT_EXEC == PROT_EXEC"`, `tiny.toml:28: invalid profile: conditions on argument 2 contradict each other`},
-		{"load rule for a call that may not continue", "calls = [\"read\"]\nphase = \"run\"", "calls = [\"execve\"]\nphase = \"load\"", `tiny.toml:17: invalid profile: call "execve": not one the jailer may let continue`},
-		{"two actions for one call", `"clone3"`, `"read"`, `tiny.toml:33: invalid profile: call "read": another rule says allow, this one errno`},
+		{"contradiction", `"prot & PROT_EXEC == 0"`, `"prot & PROT_EXEC == 0", "prot & PROT_EXEC == PROT_EXEC"`, `tiny.toml:35: invalid profile: conditions on argument 2 contradict each other`},
+		{"load rule for a call that may not continue", "calls = [\"read\"]\nphase = \"run\"", "calls = [\"execve\"]\nphase = \"load\"", `tiny.toml:24: invalid profile: call "execve": not one the jailer may let continue`},
+		{"two actions for one call", `"clone3"`, `"read"`, `tiny.toml:40: invalid profile: call "read": another rule says allow, this one errno`},
 	}
 	if _, err := ParseProfile("tiny.toml", []byte(minimal)); err != nil {
 		t.Fatalf("the text the tests spoil is refused already: %v", err)
@@ -255,7 +267,8 @@ func FuzzParseProfile(f *testing.F) {
 			return
 		}
 		l := p.Limits
-		if l.Memory <= 0 || l.CPU <= 0 || l.Pids <= 0 || l.Threads < 1 || int64(l.Threads) > l.Pids || l.TriggerTimeout <= 0 {
+		if l.Memory <= 0 || l.CPU <= 0 || l.Pids <= 0 || l.Threads < 1 || int64(l.Threads) > l.Pids || l.TriggerTimeout <= 0 ||
+			l.RestartFree < 1 || l.RestartPause <= 0 || l.RestartPauseMax < l.RestartPause || l.QueueAge <= 0 || l.Denials < 1 || l.Violations < 1 {
 			t.Fatalf("limits %+v were taken", l)
 		}
 		for _, rule := range p.Rules {

@@ -24,7 +24,7 @@ func (l *Limits) looserThan(s *Limits) []string {
 	var out []string
 	for _, limit := range []struct {
 		name   string
-		higher bool
+		looser bool
 		have   string
 		strict string
 	}{
@@ -38,8 +38,14 @@ func (l *Limits) looserThan(s *Limits) []string {
 		{"load_timeout", l.LoadTimeout > s.LoadTimeout, l.LoadTimeout.String(), s.LoadTimeout.String()},
 		{"trigger_timeout", l.TriggerTimeout > s.TriggerTimeout, l.TriggerTimeout.String(), s.TriggerTimeout.String()},
 		{"stop_timeout", l.StopTimeout > s.StopTimeout, l.StopTimeout.String(), s.StopTimeout.String()},
+		{"restart_free", l.RestartFree > s.RestartFree, strconv.Itoa(l.RestartFree), strconv.Itoa(s.RestartFree)},
+		{"restart_pause", l.RestartPause < s.RestartPause, l.RestartPause.String(), s.RestartPause.String()},
+		{"restart_pause_max", l.RestartPauseMax < s.RestartPauseMax, l.RestartPauseMax.String(), s.RestartPauseMax.String()},
+		{"restart_reset", l.RestartReset < s.RestartReset, l.RestartReset.String(), s.RestartReset.String()},
+		{"denials", l.Denials > s.Denials, strconv.Itoa(l.Denials), strconv.Itoa(s.Denials)},
+		{"violations", l.Violations > s.Violations, strconv.Itoa(l.Violations), strconv.Itoa(s.Violations)},
 	} {
-		if limit.higher {
+		if limit.looser {
 			out = append(out, fmt.Sprintf("limit %s is %s; strict has %s", limit.name, limit.have, limit.strict))
 		}
 	}

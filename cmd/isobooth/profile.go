@@ -66,7 +66,9 @@ func (a *app) profileShowCmd() *cobra.Command {
 			w, l := a.stdout, p.Limits
 			fmt.Fprintf(w, "%s: %s\n\n", p.Name, p.Description)
 			fmt.Fprintf(w, "memory %d MiB, cpu %.0f %%, %d tasks (%d once sealed), %d open files\n", l.Memory>>20, l.CPU*100, l.Pids, l.Threads, l.OpenFiles)
-			fmt.Fprintf(w, "deadlines: load %v, trigger %v, stop %v\n\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
+			fmt.Fprintf(w, "deadlines: load %v, trigger %v, stop %v\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
+			fmt.Fprintf(w, "restart: at once %d times, then after %v to %v; triggers wait at most %v meanwhile\n", l.RestartFree, l.RestartPause, l.RestartPauseMax, l.QueueAge)
+			fmt.Fprintf(w, "quarantine: after %d refused calls in a minute, or %d attacks in ten minutes\n\n", l.Denials, l.Violations)
 			for _, r := range p.Rules {
 				fmt.Fprintf(w, "%-6s %-6s %s  # %s\n", r.Action, r.Phase, strings.Join(r.Calls, " "), r.Why)
 			}
