@@ -107,3 +107,4 @@ type observer struct{}
 
 func (observer) State(string, runner.State, *runner.Cause) {}
 func (observer) Denied(string, control.Denial)             {}
+func (observer) Trouble(string, string)                    {}

@@ -182,6 +182,9 @@ func (h *host) Denied(name string, d control.Denial) {
 	b.denials[d.Phase+" "+d.Call] = d.Count
 }
 
+// Trouble is the Observer's.
+func (h *host) Trouble(name, text string) { h.t.Errorf("trouble with %s: %s", name, text) }
+
 // Reply is the Sink's.
 func (b *booth) Reply(r *runner.Reply) {
 	got := reply{status: r.Answer.Status, key: r.Event.Key(), queued: r.Queued}

@@ -20,6 +20,7 @@ const (
 	CauseLoad     CauseKind = "load"     // it could not be loaded or started
 	CauseSeal     CauseKind = "seal"     // after loading, a layer was not as it must be
 	CauseStart    CauseKind = "start"    // the booth could not be built
+	CauseDenials  CauseKind = "denials"  // it used up its quota of refused system calls
 )
 
 // Cause is why a booth ended. Kind, Signal and Code come from the kernel and
@@ -34,10 +35,18 @@ type Cause struct {
 
 func (c Cause) String() string { return c.Text }
 
+// violation reports whether no plugin ends like that by accident.
+func (c Cause) violation() bool {
+	return c.Kind == CauseProtocol || c.Kind == CauseSeal || c.Kind == CauseSignal && c.Signal == syscall.SIGSYS
+}
+
 // causeOf joins what the host saw go wrong, which may be nothing, with how
-// the process ended. oom is whether its group's out-of-memory count rose.
-func causeOf(saw *Cause, exit control.Exit, oom bool) Cause {
+// the process ended. oom is whether its group's out-of-memory count rose,
+// quota whether the jailer ended it for its refused calls.
+func causeOf(saw *Cause, exit control.Exit, oom, quota bool) Cause {
 	switch {
+	case quota:
+		return Cause{Kind: CauseDenials, Text: "used up its quota of refused system calls"}
 	case oom:
 		return Cause{Kind: CauseOOM, Text: "reached its memory limit and was killed by the kernel"}
 	case exit.Signal == int(syscall.SIGSYS):

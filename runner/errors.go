@@ -6,14 +6,18 @@ import (
 )
 
 var (
-	// ErrNotReady is returned by Send while a booth loads, backs off or stops.
+	// ErrNotReady is returned by Send while a booth is stopped, stopping or
+	// quarantined; the trigger is dropped and counted.
 	ErrNotReady = errors.New("booth is not ready")
-	// ErrFull is returned by Send when QueueLen triggers wait for a busy
-	// plugin; the trigger is dropped and counted.
+	// ErrFull is returned by Send when QueueLen triggers wait for a plugin
+	// that is busy or comes back from a restart; the trigger is dropped and counted.
 	ErrFull = errors.New("booth's queue is full")
 	// ErrLayer is matched by every error about a sandbox layer that could not
 	// be applied; errors.As with *LayerError names it.
 	ErrLayer = errors.New("sandbox layer missing")
+	// ErrNotHeld is returned by Release for a booth that is neither quarantined
+	// nor backing off.
+	ErrNotHeld = errors.New("booth is neither quarantined nor backing off")
 	// ErrJailer means that the jailer has ended; the host can start nothing
 	// any more.
 	ErrJailer = errors.New("jailer has ended")

@@ -34,6 +34,9 @@ type Observer interface {
 	State(booth string, s State, cause *Cause)
 	// Denied reports a refused system call at its 1st, 2nd, 4th, 8th ... time.
 	Denied(booth string, d control.Denial)
+	// Trouble reports what went wrong beside a booth's life: something could
+	// not be cleaned up, or kept in reserve.
+	Trouble(booth, text string)
 }
 
 // Host runs booths through one jailer.
@@ -41,6 +44,7 @@ type Host struct {
 	o      HostOptions
 	jailer *jailer
 	dog    *watchdog
+	refill sync.Mutex // held while a worker is made in reserve
 
 	mu        sync.Mutex
 	instances map[string]*instance
@@ -100,6 +104,9 @@ func (h *Host) event(m *control.Message) {
 	case m.Exit != nil:
 		in.ended(*m.Exit)
 	case m.Denial != nil:
+		if m.Denial.Quota {
+			in.quota.Store(true)
+		}
 		h.o.Observer.Denied(in.plan.Name, *m.Denial)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +32,9 @@ type instance struct {
 	log   logRing
 	about About
 
+	broken chan *Cause // it must end, and what was seen of it
+	quota  atomic.Bool // the jailer ended it for its refused calls
+
 	exitOnce sync.Once
 	exited   chan struct{} // closed after exit is set
 	exit     control.Exit
@@ -50,7 +54,7 @@ type About struct {
 // newInstance builds a booth up to standby: confined, with no foreign code
 // in it yet.
 func (h *Host) newInstance(plan *Plan) (*instance, error) {
-	in := &instance{host: h, plan: plan, exited: make(chan struct{})}
+	in := &instance{host: h, plan: plan, broken: make(chan *Cause, 1), exited: make(chan struct{})}
 	h.add(in)
 	if err := in.prepare(); err != nil {
 		return nil, errors.Join(err, in.release())
@@ -62,7 +66,7 @@ func (in *instance) prepare() (err error) {
 	h, plan := in.host, in.plan
 	prepare := &control.Prepare{
 		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
-		Landlock: h.o.Landlock, Threads: plan.Limits.Threads,
+		Landlock: h.o.Landlock, Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
 	}
 	if h.o.Groups != nil {
 		if in.group, err = h.o.Groups.New(in.id, plan.Limits.Group); err != nil {
@@ -267,8 +271,8 @@ func (in *instance) jailerGone() {
 	in.ended(control.Exit{Code: -1})
 }
 
-// finish kills what still runs, finds out why it ended and removes it.
-func (in *instance) finish(saw *Cause) (Cause, error) {
+// end kills what still runs, and finds out why it ended. release is next.
+func (in *instance) end(saw *Cause) Cause {
 	in.kill()
 	select {
 	case <-in.exited:
@@ -284,9 +288,14 @@ func (in *instance) finish(saw *Cause) (Cause, error) {
 			oom = s.OOMKills > 0
 		}
 	}
-	cause := causeOf(saw, in.exit, oom)
-	return cause, in.release()
+	cause := causeOf(saw, in.exit, oom, in.quota.Load())
+	if text, _ := in.log.tail(); text != "" && cause.Kind != CauseStopped {
+		cause.Text += fmt.Sprintf("; its log ends %q", lastBytes(text, 300))
+	}
+	return cause
 }
+
+func lastBytes(s string, n int) string { return s[max(0, len(s)-n):] }
 
 // release removes the container, the group and the pipes. It is safe on a
 // half-built instance and kills first.

@@ -18,6 +18,12 @@ type Plan struct {
 	Plugin *verify.Plugin // its sealed files stay the caller's to close
 	Policy control.Policy
 	Limits Limits
+	// Standby is whether an empty worker is kept for the next start.
+	Standby bool
+	// KeepTrying is whether a plugin that fails at its first start is treated
+	// like one that fails later; else Run returns the error.
+	KeepTrying bool
+	History    History // of this plugin so far
 }
 
 // Limits are a booth's limits, from its profile.
@@ -31,6 +37,15 @@ type Limits struct {
 	LoadTimeout    time.Duration // from handing over the library to READY
 	TriggerTimeout time.Duration // from writing a trigger to its whole reply
 	StopTimeout    time.Duration // from STOP to the process being gone
+
+	RestartFree     int           // crashes in a row that are followed by a start at once
+	RestartPause    time.Duration // before the start after the next one, doubled each time
+	RestartPauseMax time.Duration
+	RestartReset    time.Duration // of being ready, after which crashes count from one
+
+	QueueAge   time.Duration // a trigger older than this when its plugin is back is dropped
+	Denials    int           // refused calls within a minute that quarantine the plugin
+	Violations int           // within ten minutes, likewise
 }
 
 // Linux numbers for amd64 and arm64, include/uapi/asm-generic/resource.h.
@@ -78,7 +93,10 @@ func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Pl
 			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
 			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
 			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
+			RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
+			QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
 		},
+		Standby: true,
 	}
 	return p, p.validate()
 }
@@ -110,6 +128,8 @@ func (p *Plan) validate() error {
 		return fmt.Errorf("internal error: plan %q is incomplete", p.Name)
 	case l.LoadTimeout <= 0 || l.TriggerTimeout <= 0 || l.StopTimeout <= 0:
 		return fmt.Errorf("internal error: plan %q has no deadlines", p.Name)
+	case l.RestartFree < 0 || l.RestartPause <= 0 || l.RestartPauseMax < l.RestartPause || l.Denials < 1 || l.Violations < 1:
+		return fmt.Errorf("internal error: plan %q has no restart policy", p.Name)
 	case l.Threads < 1 || l.OpenFiles == 0 || l.AddressSpace == 0 || l.AddressSpace > math.MaxInt64 && l.AddressSpace != math.MaxUint64:
 		return fmt.Errorf("internal error: plan %q has impossible limits", p.Name)
 	}

@@ -282,6 +282,13 @@ func (r *reporter) Denied(booth string, d control.Denial) {
 	}
 }
 
+// Trouble is called with what went wrong beside a booth's life.
+func (r *reporter) Trouble(booth, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note("warning: booth %q: %s", booth, text)
+}
+
 // refusals reports whether any system call was refused.
 func (r *reporter) refusals() bool {
 	r.mu.Lock()

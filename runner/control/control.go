@@ -85,6 +85,8 @@ type Prepare struct {
 	Landlock bool `json:"landlock"`
 	// Threads is the number of tasks that may exist when the booth is sealed.
 	Threads int `json:"threads"`
+	// Denials is how many refused calls within a minute end the booth.
+	Denials int `json:"denials"`
 }
 
 // Rlimit is one resource limit, soft and hard alike.
@@ -194,4 +196,6 @@ type Denial struct {
 	// Count is how often this call was refused in this phase; a message is
 	// sent at 1, 2, 4, 8 and so on, so a flood stays cheap.
 	Count uint64 `json:"count"`
+	// Quota is set when the jailer has killed the booth with this one.
+	Quota bool `json:"quota,omitempty"`
 }

@@ -85,7 +85,12 @@ func (b *booth) confine(denied func(control.Denial)) error {
 	if err != nil {
 		return &LayerError{"seccomp", os.NewSyscallError("pidfd_getfd", err)}
 	}
-	if b.listener, err = newListener(fd, &b.prepare.Policy, denied); err != nil {
+	if b.listener, err = newListener(fd, &b.prepare.Policy, b.prepare.Denials, func(d control.Denial) {
+		denied(d) // before the end that it explains
+		if d.Quota {
+			_ = b.kill() // a pidfd of our child: it can fail only when it has ended
+		}
+	}); err != nil {
 		return &LayerError{"seccomp", err}
 	}
 	go b.listener.serve()
@@ -167,12 +172,14 @@ func (b *booth) sealed(s *control.Seal) ([]control.Layer, error) {
 	if err := unix.PidfdSendSignal(int(b.pidfd.Fd()), 0, nil, 0); err != nil {
 		return nil, os.ErrProcessDone
 	}
+	var set unix.CPUSet
 	if s.CPU >= 0 {
-		var set unix.CPUSet
 		set.Set(s.CPU)
-		if err := unix.SchedSetaffinity(b.pid, &set); err != nil {
-			return nil, fmt.Errorf("pin worker to cpu %d: %w", s.CPU, os.NewSyscallError("sched_setaffinity", err))
-		}
+	} else {
+		set.Fill() // the kernel takes of it what there is
+	}
+	if err := unix.SchedSetaffinity(b.pid, &set); err != nil {
+		return nil, fmt.Errorf("pin worker to cpu %d: %w", s.CPU, os.NewSyscallError("sched_setaffinity", err))
 	}
 	return b.inspect([]int{0, 1, 2, 3, 4}, phaseRun)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/isobooth/isobooth/runner/control"
@@ -61,15 +62,20 @@ type listener struct {
 	// standby is closed when the worker asks for its plugin the first time.
 	standby chan struct{}
 	once    sync.Once
-	counts  map[denialKey]uint64 // only serve touches it
+	quota   int                  // refused calls within quotaWindow that end the booth
+	counts  map[denialKey]uint64 // only serve touches this and what follows
+	window  time.Time            // when the count below began
+	recent  int                  // refused calls in it
 }
+
+const quotaWindow = time.Minute
 
 type denialKey struct {
 	nr int32
 	p  phase
 }
 
-func newListener(fd int, policy *control.Policy, denied func(control.Denial)) (*listener, error) {
+func newListener(fd int, policy *control.Policy, quota int, denied func(control.Denial)) (*listener, error) {
 	if err := checkSizes(); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -79,7 +85,7 @@ func newListener(fd int, policy *control.Policy, denied func(control.Denial)) (*
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return &listener{
-		f: os.NewFile(uintptr(fd), "seccomp listener"), policy: policy, denied: denied,
+		f: os.NewFile(uintptr(fd), "seccomp listener"), policy: policy, quota: quota, denied: denied,
 		standby: make(chan struct{}), counts: map[denialKey]uint64{},
 	}, nil
 }
@@ -169,8 +175,13 @@ func (l *listener) continues(n *notification) bool {
 func (l *listener) count(n *notification, p phase) {
 	k := denialKey{n.nr, p}
 	l.counts[k]++
-	if c := l.counts[k]; c&(c-1) == 0 {
-		l.denied(control.Denial{Call: l.policy.Names[int(n.nr)], Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: c})
+	if now := time.Now(); now.Sub(l.window) >= quotaWindow {
+		l.window, l.recent = now, 0
+	}
+	l.recent++
+	over := l.recent == l.quota
+	if c := l.counts[k]; c&(c-1) == 0 || over {
+		l.denied(control.Denial{Call: l.policy.Names[int(n.nr)], Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: c, Quota: over})
 	}
 }
 

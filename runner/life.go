@@ -1,0 +1,153 @@
+package runner
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// event is what can happen to a booth.
+type event int
+
+const (
+	evStart    event = iota // Run has begun
+	evBuilt                 // a confined, empty worker is there
+	evUnbuilt               // it could not be made
+	evLoaded                // the plugin is loaded, the booth sealed
+	evUnloaded              // the worker ended, or had to, while loading
+	evEnded                 // the same, once it was ready
+	evDue                   // the pause is over
+	evViolated              // it used up its quota of refused calls
+	evReleased              // the user lets it start again
+	evStop                  // Run must end
+	evGone                  // the worker that was to stop is gone
+	evOrphaned              // the jailer is gone, and with it every worker
+	events
+)
+
+var eventNames = [events]string{"start", "built", "unbuilt", "loaded", "unloaded", "ended", "due", "violated", "released", "stop", "gone", "orphaned"}
+
+func (e event) String() string { return eventNames[e] }
+
+// outcome is a cell of the table: the next state, or one of those below.
+type outcome = State
+
+const (
+	stay  outcome = "stay"  // nothing changes
+	never outcome = "never" // cannot happen: an internal error
+	admit outcome = "admit" // standby, or quarantined as the history says
+	judge outcome = "judge" // standby, backing off, quarantined or stopped, as life.judge decides
+)
+
+// table is a booth's whole life. What Run does in each state, and so which
+// events it can meet there, is in supervise_linux.go.
+var table = map[State][events]outcome{
+	//                 start  built         unbuilt loaded      unloaded ended  due           violated          released      stop           gone          orphaned
+	StateStopped:     {admit, never, never, never, never, never, never, never, never, stay, never, stay},
+	StateStandby:     {never, StateLoading, judge, never, never, never, never, never, stay, StateStopped, never, StateStopped},
+	StateLoading:     {never, never, never, StateReady, judge, never, never, judge, stay, StateDraining, never, StateStopped},
+	StateReady:       {never, never, never, never, never, judge, never, judge, stay, StateDraining, never, StateStopped},
+	StateDraining:    {never, never, never, never, never, never, never, never, stay, stay, StateStopped, StateStopped},
+	StateBackingOff:  {never, never, never, never, never, never, StateStandby, never, StateStandby, StateStopped, never, StateStopped},
+	StateQuarantined: {never, never, never, never, never, never, never, never, StateStandby, StateStopped, never, StateStopped},
+}
+
+// life decides what becomes of a booth. It does nothing itself and has no
+// clock: the time is an argument.
+type life struct {
+	limits  *Limits
+	history History
+	state   State
+	since   time.Time     // when the state began
+	pause   time.Duration // of StateBackingOff
+	// keep is whether an end is followed by a start: not before the first
+	// time it was ready, unless the plan says so.
+	keep bool
+	// jitter returns up to d more, so that plugins that died together do not
+	// come back together.
+	jitter func(d time.Duration) time.Duration
+}
+
+func newLife(p *Plan) life {
+	return life{
+		limits: &p.Limits, history: p.History.clone(), state: StateStopped, keep: p.KeepTrying,
+		jitter: func(d time.Duration) time.Duration { return rand.N(d/4 + 1) },
+	}
+}
+
+// step moves to the next state. cause says why the worker ended; it counts
+// with the events that end one only.
+func (l *life) step(e event, cause Cause, now time.Time) error {
+	next := table[l.state][e]
+	switch next {
+	case stay:
+		return nil
+	case never, "":
+		return fmt.Errorf("internal error: a booth that is %s met %q", l.state, e)
+	case admit:
+		next = l.admit(now)
+	case judge:
+		next = l.judge(e, cause, now)
+	}
+	if e == evReleased {
+		l.history = History{}
+	}
+	if next == StateReady {
+		l.keep = true
+	}
+	l.state, l.since = next, now
+	return nil
+}
+
+func (l *life) admit(now time.Time) State {
+	h := &l.history
+	if h.Quarantine != nil {
+		return StateQuarantined
+	}
+	if now.Sub(h.LastEnd) > l.limits.RestartReset {
+		h.Crashes = 0
+	}
+	return StateStandby
+}
+
+// judge decides after an end that nobody asked for.
+func (l *life) judge(e event, cause Cause, now time.Time) State {
+	h := &l.history
+	if l.state == StateReady && now.Sub(l.since) >= l.limits.RestartReset {
+		h.Crashes = 0
+	}
+	h.Crashes++
+	h.LastEnd = now
+	violations := 0
+	if cause.violation() {
+		violations = h.violation(now)
+	}
+	if e == evViolated || violations >= l.limits.Violations {
+		h.Quarantine = &Quarantine{At: now, Cause: cause}
+	}
+	switch {
+	case !l.keep:
+		return StateStopped
+	case h.Quarantine != nil:
+		return StateQuarantined
+	case h.Crashes <= l.limits.RestartFree && e != evUnbuilt:
+		return StateStandby
+	}
+	l.pause = l.backoff(e)
+	return StateBackingOff
+}
+
+// backoff is the pause after the crash that was counted last. What could not
+// be built is not worth trying again at once.
+func (l *life) backoff(e event) time.Duration {
+	n := l.history.Crashes - l.limits.RestartFree
+	if e == evUnbuilt {
+		n = l.history.Crashes
+	}
+	pause := l.limits.RestartPause
+	for ; n > 1 && pause < l.limits.RestartPauseMax; n-- {
+		pause *= 2
+	}
+	pause = min(pause, l.limits.RestartPauseMax)
+	return pause + l.jitter(pause)
+}

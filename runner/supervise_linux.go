@@ -1,0 +1,261 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/isobooth/isobooth/runner/wire"
+)
+
+// afterTime is how long a worker that broke the protocol lives on.
+const afterTime = 5 * time.Millisecond
+
+// happening is an event with what else is known of it.
+type happening struct {
+	event event
+	cause Cause
+	err   error // of a start that failed
+}
+
+// Run builds the booth and keeps it alive until ctx ends, then stops it.
+// Unless the plan says KeepTrying, the first start must succeed: its error is
+// returned. ready is called once, after the first start, or, with KeepTrying,
+// when it is known how that went. Later ends are reported to the Observer and
+// followed by a start at once, after a pause, or when the user releases the
+// plugin, as table and life decide. Run returns ErrJailer when the jailer has
+// ended.
+func (b *Booth) Run(ctx context.Context, ready func()) error {
+	serveCtx, stopServing := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { b.serve(serveCtx) })
+	defer func() {
+		stopServing()
+		serving.Wait()
+		if err := b.spare.drop(); err != nil {
+			b.trouble(err)
+		}
+		b.closing.Wait()
+	}()
+
+	var settled sync.Once
+	h := happening{event: evStart}
+	for {
+		if err := b.step(h); err != nil {
+			return err
+		}
+		switch b.life.state {
+		case StateStopped:
+			return b.verdict(h)
+		case StateStandby:
+			h = b.standby(ctx)
+		case StateLoading:
+			h = b.loading(ctx)
+		case StateReady:
+			settled.Do(ready)
+			h = b.serving(ctx)
+		case StateDraining:
+			h = b.draining()
+		case StateBackingOff:
+			settled.Do(ready)
+			h = b.pausing(ctx, time.After(b.life.pause))
+		case StateQuarantined:
+			settled.Do(ready)
+			h = b.pausing(ctx, nil)
+		}
+	}
+}
+
+// step takes the booth to its next state and tells the Observer.
+func (b *Booth) step(h happening) error {
+	from := b.life.state
+	if err := b.life.step(h.event, h.cause, time.Now()); err != nil {
+		return err
+	}
+	to := b.life.state
+	b.mu.Lock()
+	b.state, b.history = to, b.life.history.clone()
+	select {
+	case <-b.released: // it was meant for the state that is over
+	default:
+	}
+	if !to.takesTriggers() {
+		b.empty()
+	}
+	b.mu.Unlock()
+	if to == StateStandby && from != StateStopped {
+		b.stats.restarts.Add(1)
+	}
+	var cause *Cause
+	if h.cause.Kind != "" && (to != StateStopped || h.event == evOrphaned) {
+		cause = &h.cause
+	}
+	b.host.o.Observer.State(b.plan.Name, to, cause)
+	return nil
+}
+
+// verdict is what Run returns, once stopped by h.
+func (b *Booth) verdict(h happening) error {
+	switch h.event {
+	case evStop, evGone:
+		return nil
+	case evOrphaned:
+		return ErrJailer
+	}
+	return &StartError{b.plan.Name, h.cause, h.err}
+}
+
+// standby gets an empty worker.
+func (b *Booth) standby(ctx context.Context) happening {
+	in, err := b.spare.take(ctx)
+	switch {
+	case err == nil && ctx.Err() == nil:
+		b.worker = in
+		return happening{event: evBuilt}
+	case err == nil:
+		b.discard(in)
+		return happening{event: evStop}
+	case ctx.Err() != nil:
+		return happening{event: evStop}
+	case errors.Is(err, ErrJailer):
+		return orphaned()
+	}
+	return happening{evUnbuilt, Cause{Kind: CauseStart, Text: err.Error()}, err}
+}
+
+// loading has the worker load the plugin.
+func (b *Booth) loading(ctx context.Context) happening {
+	in := b.worker
+	// A load can take its whole deadline; stopping must not.
+	stop := context.AfterFunc(ctx, in.kill)
+	saw, err := in.load(b.cpu)
+	stop()
+	switch {
+	case ctx.Err() != nil:
+		return happening{event: evStop}
+	case err == nil:
+		b.install(in) // so that who hears that it is ready finds it so
+		return happening{event: evLoaded}
+	}
+	return b.bury(evUnloaded, saw, err)
+}
+
+// serving has the worker answer triggers until it ends or must.
+func (b *Booth) serving(ctx context.Context) happening {
+	in := b.worker
+	if b.plan.Standby {
+		b.spare.ask()
+	}
+	var saw *Cause
+	select {
+	case <-in.exited:
+		// What an exchange under way saw of it says more than its status.
+		b.wait(nil)
+		select {
+		case saw = <-in.broken:
+		default:
+		}
+	case saw = <-in.broken:
+		if saw == nil {
+			saw = in.hungUp()
+			break
+		}
+		// An attack that follows at once should have its own name.
+		select {
+		case <-in.exited:
+		case <-time.After(afterTime):
+		}
+	case <-b.host.Gone():
+	case <-ctx.Done():
+		select { // an end that came first is the one to report
+		case <-in.exited:
+		case saw = <-in.broken:
+		default:
+			return happening{event: evStop}
+		}
+	}
+	b.withdraw()
+	return b.bury(evEnded, saw, nil)
+}
+
+// draining lets a trigger that is under way end, and asks the plugin to stop,
+// for as long as its profile allows.
+func (b *Booth) draining() happening {
+	in := b.worker
+	deadline := time.Now().Add(b.plan.Limits.StopTimeout)
+	b.withdraw()
+	b.wait(time.After(b.plan.Limits.StopTimeout))
+	if time.Now().Before(deadline) && in.pipes.send(wire.AppendStop(nil, 0), deadline) == nil {
+		select {
+		case <-in.exited:
+		case <-time.After(time.Until(deadline)):
+		}
+	}
+	h := b.bury(evGone, &Cause{Kind: CauseStopped, Text: "stopped"}, nil)
+	return happening{event: h.event}
+}
+
+// pausing waits for the end of a pause, or of a quarantine.
+func (b *Booth) pausing(ctx context.Context, due <-chan time.Time) happening {
+	if due == nil {
+		if err := b.spare.drop(); err != nil {
+			b.trouble(err)
+		}
+	}
+	select {
+	case <-due:
+		return happening{event: evDue}
+	case <-b.released:
+		return happening{event: evReleased}
+	case <-ctx.Done():
+		return happening{event: evStop}
+	case <-b.host.Gone():
+		return orphaned()
+	}
+}
+
+// bury ends the worker, finds out why it ended, and has it removed in the
+// background: the next one need not wait for that.
+func (b *Booth) bury(e event, saw *Cause, err error) happening {
+	in := b.worker
+	b.worker = nil
+	in.kill()
+	b.wait(nil) // with the worker dead an exchange under way ends at once
+	cause := in.end(saw)
+	b.discard(in)
+	select {
+	case <-b.host.Gone():
+		return orphaned()
+	default:
+	}
+	if cause.Kind == CauseDenials && e != evGone {
+		e = evViolated
+	}
+	return happening{e, cause, err}
+}
+
+func (b *Booth) discard(in *instance) {
+	b.closing.Go(func() {
+		if err := in.release(); err != nil {
+			b.trouble(err)
+		}
+	})
+}
+
+func (b *Booth) trouble(err error) { b.host.o.Observer.Trouble(b.plan.Name, err.Error()) }
+
+func orphaned() happening {
+	return happening{event: evOrphaned, cause: Cause{Kind: CauseStopped, Text: "the jailer ended"}}
+}
+
+// StartError is a booth that did not come up.
+type StartError struct {
+	Booth string
+	Cause Cause
+	Err   error // may be nil: the process just ended
+}
+
+func (e *StartError) Error() string { return fmt.Sprintf("start booth %q: %v", e.Booth, e.Cause) }
+func (e *StartError) Unwrap() error { return e.Err }
