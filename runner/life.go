@@ -60,9 +60,8 @@ type life struct {
 	state   State
 	since   time.Time     // when the state began
 	pause   time.Duration // of StateBackingOff
-	// keep is whether an end is followed by a start: not before the first
-	// time it was ready, unless the plan says so.
-	keep bool
+	built   bool          // a worker was there once: this machine can do it
+	keep    bool          // ends are followed by a start: always once it was ready
 	// jitter returns up to d more, so that plugins that died together do not
 	// come back together.
 	jitter func(d time.Duration) time.Duration
@@ -92,9 +91,8 @@ func (l *life) step(e event, cause Cause, now time.Time) error {
 	if e == evReleased {
 		l.history = History{}
 	}
-	if next == StateReady {
-		l.keep = true
-	}
+	l.built = l.built || next == StateLoading
+	l.keep = l.keep || next == StateReady
 	l.state, l.since = next, now
 	return nil
 }
@@ -126,7 +124,7 @@ func (l *life) judge(e event, cause Cause, now time.Time) State {
 		h.Quarantine = &Quarantine{At: now, Cause: cause}
 	}
 	switch {
-	case !l.keep:
+	case !l.keep || !l.built:
 		return StateStopped
 	case h.Quarantine != nil:
 		return StateQuarantined

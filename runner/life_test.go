@@ -18,7 +18,7 @@ func policy3() *Limits {
 
 // at is a life in a state, with keep set and no jitter.
 func at(s State) *life {
-	return &life{limits: policy3(), state: s, since: t0, keep: true, jitter: func(time.Duration) time.Duration { return 0 }}
+	return &life{limits: policy3(), state: s, since: t0, built: true, keep: true, jitter: func(time.Duration) time.Duration { return 0 }}
 }
 
 var (
@@ -205,6 +205,17 @@ func TestFirstStart(t *testing.T) {
 		}
 		if err := l.step(evUnloaded, crash, t0); err != nil || (l.state == StateStopped) == keep {
 			t.Errorf("keep %v: %v, %s", keep, err, l.state)
+		}
+
+		// A machine that cannot build a booth is not the plugin's fault.
+		l = newLife(&Plan{Limits: *policy3(), KeepTrying: keep})
+		for _, e := range []event{evStart, evUnbuilt} {
+			if err := l.step(e, Cause{Kind: CauseStart}, t0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if l.state != StateStopped {
+			t.Errorf("keep %v, never built: %s", keep, l.state)
 		}
 	}
 }

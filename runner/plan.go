@@ -21,7 +21,8 @@ type Plan struct {
 	// Standby is whether an empty worker is kept for the next start.
 	Standby bool
 	// KeepTrying is whether a plugin that fails at its first start is treated
-	// like one that fails later; else Run returns the error.
+	// like one that fails later; else Run returns the error, as it does in any
+	// case when no booth can be built.
 	KeepTrying bool
 	History    History // of this plugin so far
 }

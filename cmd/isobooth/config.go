@@ -252,7 +252,11 @@ func (s *settings) check(file string) error {
 		if p.Profile == "" {
 			p.Profile = profiles.Default
 		} else if strings.Contains(p.Profile, "/") {
-			p.Profile = beside(file, p.Profile)
+			var err error
+			// Absolute: it must go on to look like a path, not like a name.
+			if p.Profile, err = filepath.Abs(beside(file, p.Profile)); err != nil {
+				return err
+			}
 		}
 	}
 	for _, m := range s.Mappings {

@@ -103,7 +103,10 @@ func hintFor(err error) string {
 	}
 	var layer *runner.LayerError
 	var start *runner.StartError
+	var record *recordsError
 	switch {
+	case errors.As(err, &record):
+		return "if nothing needs to stay in quarantine, remove the file"
 	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
 		return "the plugin changed, while it loaded, what its booth must be afterwards; ask its author"
 	case errors.Is(err, verify.ErrUntrusted):

@@ -287,7 +287,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 			fmt.Fprintf(w, "  %s, at least %d times\n", k, n)
 		}
 	}
-	fmt.Fprintf(w, "%d triggers, %d replies, %d failed, %d dropped, %d restarts\n", st.Triggers, st.Replies, st.Failed, st.Dropped, st.Restarts)
+	fmt.Fprintf(w, "%d triggers, %d replies, %d failed, %d lost, %d dropped, %d restarts\n", st.Triggers, st.Replies, st.Failed, st.Lost, st.Dropped+st.Expired, st.Restarts)
 	if st.Replies > 0 {
 		fmt.Fprintf(w, "latency: median %v, 99%% %v, most %v\n", p50, p99, most)
 	}

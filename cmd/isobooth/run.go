@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/portmidi"
@@ -76,8 +77,14 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	}
 
 	ctx, cancel := context.WithCancelCause(c.Context())
+	known, err := openRecords()
+	if err != nil {
+		cancel(nil)
+		return err
+	}
 	rep := a.newReporter(asJSON, !asJSON && !verbose, send)
-	s, err := a.newSession(a.settings.Plugins, rep)
+	rec := newRecorder(known, rep, func(err error) { a.say("warning: %v", err) })
+	s, err := a.newSession(a.settings.Plugins, rec)
 	if err != nil {
 		cancel(nil)
 		rep.close()
@@ -88,6 +95,7 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		err = errors.Join(err, s.close())
 		rep.close()
 	}()
+	s.rec = rec
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}
@@ -96,7 +104,7 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		return err
 	}
 	defer status.Close()
-	a.say("ready: %d booths, %d mappings; Ctrl-C ends it", len(s.plugs), len(mappings))
+	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
 	booths := map[string]*runner.Booth{}
 	for _, g := range s.plugs {
@@ -122,4 +130,25 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	}
 	a.say("stopping")
 	return nil
+}
+
+// readiness counts the booths that are ready, and says why others are not
+// even tried.
+func (s *session) readiness() string {
+	ready := 0
+	for _, g := range s.plugs {
+		switch g.booth.State() {
+		case runner.StateReady:
+			ready++
+		case runner.StateQuarantined:
+			if q := g.booth.History().Quarantine; q != nil {
+				s.app.say("warning: booth %q is in quarantine since %s: %v", g.config.Name, q.At.Local().Format(time.DateTime), q.Cause)
+				s.app.hint("isobooth release %s lets it start again", g.config.Name)
+			}
+		}
+	}
+	if ready == len(s.plugs) {
+		return fmt.Sprintf("%d booths", ready)
+	}
+	return fmt.Sprintf("%d of %d booths", ready, len(s.plugs))
 }

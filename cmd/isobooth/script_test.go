@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,15 +26,19 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			return surroundings(e)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd},
+		Cmds: commands,
 	})
 }
+
+// commands are those of the scripts beside testscript's own.
+var commands = map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd, "replace": replaceCmd}
 
 // surroundings gives a script a home of its own, and two notes on one status
 // byte, the second with velocity 0.
 func surroundings(e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 	return os.WriteFile(filepath.Join(e.WorkDir, "notes.bin"), []byte{0x90, 60, 100, 60, 0}, 0o644)
 }
 
@@ -68,7 +73,7 @@ func TestBooths(t *testing.T) {
 			e.Setenv("ROOT", root)
 			return surroundings(e)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd},
+		Cmds: commands,
 	})
 }
 
@@ -110,4 +115,14 @@ func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// replaceCmd copies a file with one text in it changed: replace FROM TO OLD NEW.
+func replaceCmd(ts *testscript.TestScript, neg bool, args []string) {
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if strings.Count(string(data), args[2]) != 1 {
+		ts.Fatalf("%s holds %q %d times, want once", args[0], args[2], strings.Count(string(data), args[2]))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Replace(string(data), args[2], args[3], 1)), 0o644))
 }

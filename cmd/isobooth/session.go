@@ -24,6 +24,7 @@ type session struct {
 	host  *runner.Host
 	cpu   int
 	plugs []*plug
+	rec   *recorder      // of a daemon; nil for play, which neither asks nor tells
 	end   sync.WaitGroup // booths that run
 }
 
@@ -182,7 +183,8 @@ func (s *session) landlock() (bool, error) {
 
 // start runs every booth and waits until all are ready. With the first that
 // does not come up, or when ctx ends, it returns; close ends the others.
-// failed is called when a running booth's host is gone.
+// failed is called when a running booth's host is gone. A daemon's plugin that
+// does not come up by its own fault is reported and left to its booth.
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
@@ -190,9 +192,21 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		if err != nil {
 			return err
 		}
+		if s.rec != nil {
+			// One plugin that fails at its start is no reason to stop the show.
+			plan.KeepTrying = true
+			if plan.History, err = s.rec.records.get(plan.Name, g.plugin.Image.Digest()); err != nil {
+				return err
+			}
+		}
 		if g.booth, err = s.host.NewBooth(plan, sink, s.cpu); err != nil {
 			return err
 		}
+	}
+	if s.rec != nil {
+		s.rec.begin(s.plugs)
+	}
+	for _, g := range s.plugs {
 		s.end.Go(func() {
 			started := false
 			err := g.booth.Run(ctx, func() { started = true; ready <- nil })
@@ -217,6 +231,9 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 // have ended.
 func (s *session) close() error {
 	s.end.Wait()
+	if s.rec != nil {
+		s.rec.close()
+	}
 	var errs []error
 	if s.host != nil {
 		errs = append(errs, s.host.Close())

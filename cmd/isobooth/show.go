@@ -78,7 +78,7 @@ type reporter struct {
 	latencies []time.Duration
 	denials   map[string]uint64
 	ends      int // booths that ended unasked
-	attacks   int // of these, by SIGSYS
+	attacks   int // of these, for a call its profile kills for, or too many refused ones
 }
 
 // newReporter makes a reporter; out sends MIDI to the port, or is nil.
@@ -254,6 +254,13 @@ func describe(e *midi.Event) string {
 	}
 }
 
+// afterwards is what follows the end of a worker, by the state that it led to.
+var afterwards = map[runner.State]string{
+	runner.StateStandby:     "restarting",
+	runner.StateBackingOff:  "restarting after a pause",
+	runner.StateQuarantined: "it is quarantined",
+}
+
 // State is called by booths when they change.
 func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 	r.mu.Lock()
@@ -262,10 +269,13 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 		r.note("booth %q: %v", booth, cause)
 	} else if cause != nil {
 		r.ends++
-		if cause.Signal == syscall.SIGSYS {
+		if cause.Signal == syscall.SIGSYS || cause.Kind == runner.CauseDenials {
 			r.attacks++
 		}
-		r.note("booth %q: %v; restarting", booth, cause)
+		r.note("booth %q: %v; %s", booth, cause, afterwards[s])
+		if s == runner.StateQuarantined {
+			r.note("hint: isobooth release %s lets it start again; isobooth profile show lists its quotas", booth)
+		}
 	} else if s == runner.StateReady && r.ends > 0 {
 		r.note("booth %q: ready again", booth)
 	}

@@ -5,18 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
 
-// statusFile is a daemon's socket in its folder: who connects gets one JSON
-// document.
+// statusFile is a daemon's socket in its folder. Who connects sends one
+// request and gets one reply, both JSON.
 const statusFile = "status.sock"
+
+type request struct {
+	Op   string `json:"op"`
+	Name string `json:"name,omitempty"` // of a plugin
+}
+
+const (
+	opStatus  = "status"
+	opRelease = "release"
+)
+
+type releaseReply struct {
+	Known    bool         `json:"known"` // this daemon has a plugin of that name
+	Released bool         `json:"released"`
+	State    runner.State `json:"state,omitempty"` // why not
+}
 
 // daemonStatus is what a daemon says of itself.
 type daemonStatus struct {
@@ -32,7 +51,9 @@ type boothStatus struct {
 	SHA256  string         `json:"sha256"`
 	KeyID   string         `json:"key_id,omitempty"` // empty when unsigned
 	PID     int            `json:"pid,omitempty"`
+	Standby bool           `json:"standby"` // a worker is kept in reserve
 	Stats   runner.Stats   `json:"stats"`
+	History runner.History `json:"history"`
 	Layers  []controlLayer `json:"layers,omitempty"`
 }
 
@@ -42,7 +63,8 @@ func (s *session) status() daemonStatus {
 		about := g.booth.About()
 		b := boothStatus{
 			Name: g.config.Name, State: g.booth.State(), Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
-			KeyID: g.plugin.Signature.KeyID, PID: about.PID, Stats: g.booth.Stats(),
+			KeyID: g.plugin.Signature.KeyID, PID: about.PID,
+			Standby: g.booth.Standby(), Stats: g.booth.Stats(), History: g.booth.History(),
 		}
 		if about.PID != 0 {
 			b.Layers = append(about.Layers[:len(about.Layers):len(about.Layers)], s.ownLayers(g)...)
@@ -52,7 +74,8 @@ func (s *session) status() daemonStatus {
 	return d
 }
 
-// serveStatus answers isobooth ps until the listener is closed.
+// serveStatus answers this user's other commands until the listener is
+// closed.
 func (s *session) serveStatus() (io.Closer, error) {
 	path := filepath.Join(s.dir, statusFile)
 	l, err := net.Listen("unix", path)
@@ -69,13 +92,71 @@ func (s *session) serveStatus() (io.Closer, error) {
 			if err != nil {
 				return
 			}
-			// A client that does not read must not hold up the next for long.
+			// A client that says or reads nothing must not hold up the next for
+			// long.
 			_ = c.SetDeadline(time.Now().Add(time.Second))
-			writeJSON(c, s.status())
+			s.answer(c)
 			c.Close()
 		}
 	}()
 	return l, nil
+}
+
+func (s *session) answer(c net.Conn) {
+	var r request
+	if json.NewDecoder(io.LimitReader(c, 4096)).Decode(&r) != nil {
+		return
+	}
+	switch r.Op {
+	case opStatus:
+		writeJSON(c, s.status())
+	case opRelease:
+		writeJSON(c, s.release(r.Name))
+	}
+}
+
+func (s *session) release(name string) releaseReply {
+	for _, g := range s.plugs {
+		if g.config.Name == name {
+			err := g.booth.Release()
+			return releaseReply{Known: true, Released: err == nil, State: g.booth.State()}
+		}
+	}
+	return releaseReply{}
+}
+
+// daemonSockets lists those of this user's running daemons.
+func daemonSockets() ([]string, error) {
+	dir, err := runtimeDir()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, daemonPrefix+"*", statusFile))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(paths, func(p string) bool { return !daemonAlive(filepath.Base(filepath.Dir(p))) }), nil
+}
+
+// errEnding is a daemon that has stopped listening: it is about to end.
+var errEnding = errors.New("the daemon is ending")
+
+// ask sends a request to the daemon at a socket and decodes its reply.
+func ask(path string, r request, reply any) error {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
+		err = errEnding
+	}
+	if err == nil {
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+		writeJSON(conn, r)
+		err = json.NewDecoder(conn).Decode(reply)
+	}
+	if err != nil {
+		return fmt.Errorf("ask daemon %s: %w", path, err)
+	}
+	return nil
 }
 
 func (a *app) psCmd() *cobra.Command {
@@ -95,11 +176,11 @@ func (a *app) psCmd() *cobra.Command {
 				a.say("no daemon is running")
 				return nil
 			}
-			fmt.Fprintf(a.stdout, "%-20s %-12s %7s %-10s %9s %8s %8s %8s\n", "BOOTH", "STATE", "PID", "PROFILE", "TRIGGERS", "FAILED", "DROPPED", "RESTARTS")
+			fmt.Fprintf(a.stdout, "%-20s %-12s %7s %-10s %9s %8s %8s %8s %8s\n", "BOOTH", "STATE", "PID", "PROFILE", "TRIGGERS", "FAILED", "LOST", "DROPPED", "RESTARTS")
 			for _, d := range all {
 				for _, b := range d.Booths {
-					fmt.Fprintf(a.stdout, "%-20s %-12s %7d %-10s %9d %8d %8d %8d\n", b.Name, b.State, b.PID, b.Profile,
-						b.Stats.Triggers, b.Stats.Failed, b.Stats.Dropped, b.Stats.Restarts)
+					fmt.Fprintf(a.stdout, "%-20s %-12s %7d %-10s %9d %8d %8d %8d %8d\n", b.Name, b.State, b.PID, b.Profile,
+						b.Stats.Triggers, b.Stats.Failed, b.Stats.Lost, b.Stats.Dropped+b.Stats.Expired, b.Stats.Restarts)
 				}
 			}
 			return nil
@@ -111,32 +192,20 @@ func (a *app) psCmd() *cobra.Command {
 
 // readStatuses asks every running daemon of this user.
 func readStatuses() ([]daemonStatus, error) {
-	dir, err := runtimeDir()
-	if err != nil {
-		return nil, err
-	}
-	paths, err := filepath.Glob(filepath.Join(dir, daemonPrefix+"*", statusFile))
+	daemons, err := daemonSockets()
 	if err != nil {
 		return nil, err
 	}
 	all := []daemonStatus{}
 	var errs []error
-	for _, p := range paths {
-		if !daemonAlive(filepath.Base(filepath.Dir(p))) {
-			continue
-		}
+	for _, path := range daemons {
 		var d daemonStatus
-		conn, err := net.DialTimeout("unix", p, time.Second)
-		if err == nil {
-			_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
-			err = json.NewDecoder(conn).Decode(&d)
-			conn.Close()
+		switch err := ask(path, request{Op: opStatus}, &d); {
+		case err == nil:
+			all = append(all, d)
+		case !errors.Is(err, errEnding):
+			errs = append(errs, err)
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("ask daemon %s: %w", p, err))
-			continue
-		}
-		all = append(all, d)
 	}
 	return all, errors.Join(errs...)
 }

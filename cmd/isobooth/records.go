@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/isobooth/isobooth/runner"
+)
+
+// recordsMax bounds the file that is read, in bytes; a plugin takes about 500.
+const recordsMax = 4 << 20
+
+// records is the file in which daemons keep what they know of plugins beyond
+// their own end. Several may share it: each access takes a lock.
+type records struct{ path string }
+
+// record is what is known of one plugin, by its name in the config.
+type record struct {
+	// SHA256 is the library's. What is known of one build says nothing of
+	// another.
+	SHA256  string         `json:"sha256"`
+	History runner.History `json:"history"`
+}
+
+// openRecords finds the file: $XDG_STATE_HOME/isobooth/plugins.json, else
+// ~/.local/state/isobooth/plugins.json.
+func openRecords() (*records, error) {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // the XDG specification has others ignored
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, fmt.Errorf("records of plugins: %w", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(state, "isobooth")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("records of plugins: %w", err)
+	}
+	return &records{filepath.Join(dir, "plugins.json")}, nil
+}
+
+// get returns what is known of a plugin; nothing, where it is another build
+// that was known.
+func (r *records) get(name, sha256 string) (h runner.History, err error) {
+	err = r.locked(func(all map[string]record) bool {
+		if known, ok := all[name]; ok && known.SHA256 == sha256 {
+			h = known.History
+		}
+		return false
+	})
+	return h, err
+}
+
+// put replaces what is known of a plugin.
+func (r *records) put(name string, now record) error {
+	return r.locked(func(all map[string]record) bool {
+		all[name] = now
+		return true
+	})
+}
+
+// release forgets a plugin's history; false when it was not in quarantine.
+func (r *records) release(name string) (held bool, err error) {
+	err = r.locked(func(all map[string]record) bool {
+		known := all[name]
+		if held = known.History.Quarantine != nil; held {
+			delete(all, name)
+		}
+		return held
+	})
+	return held, err
+}
+
+// locked has change look at the records, and writes them when it returns true.
+func (r *records) locked(change func(map[string]record) bool) (err error) {
+	lock, err := os.OpenFile(r.path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return fmt.Errorf("records of plugins: %w", err)
+	}
+	defer lock.Close() // and with it the lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("records of plugins: lock %s: %w", lock.Name(), err)
+	}
+	all, err := r.read()
+	if err != nil {
+		return err
+	}
+	if !change(all) {
+		return nil
+	}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return fmt.Errorf("records of plugins: %w", err)
+	}
+	// A new file in the old one's place: a crash leaves one of the two whole.
+	next := r.path + ".new"
+	if err := os.WriteFile(next, append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("records of plugins: %w", err)
+	}
+	if err := os.Rename(next, r.path); err != nil {
+		return fmt.Errorf("records of plugins: %w", err)
+	}
+	return nil
+}
+
+func (r *records) read() (map[string]record, error) {
+	st, err := os.Stat(r.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return map[string]record{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("records of plugins: %w", err)
+	case st.Size() > recordsMax:
+		return nil, &recordsError{r.path, fmt.Errorf("%d bytes are too many", st.Size())}
+	}
+	data, err := os.ReadFile(r.path)
+	if err != nil {
+		return nil, fmt.Errorf("records of plugins: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	all := map[string]record{}
+	if err := d.Decode(&all); err != nil {
+		return nil, &recordsError{r.path, err}
+	}
+	if all == nil { // "null" is JSON, too
+		return nil, &recordsError{r.path, errors.New("no object")}
+	}
+	return all, nil
+}
+
+// recordsError is a file that cannot be understood. Without it nobody knows
+// what is in quarantine, so nothing starts.
+type recordsError struct {
+	path string
+	err  error
+}
+
+func (e *recordsError) Error() string { return fmt.Sprintf("records of plugins %s: %v", e.path, e.err) }
+func (e *recordsError) Unwrap() error { return e.err }
