@@ -16,8 +16,9 @@ type Booth struct {
 	cpu   int
 	spare spare
 
-	life   life      // Run's own
-	worker *instance // Run's own: loading, ready or draining
+	life   life        // Run's own
+	worker *instance   // Run's own: loading, ready or draining
+	dead   []*instance // Run's own: ended, not yet removed
 	// released wakes Run up from a pause or a quarantine.
 	released chan struct{}
 	closing  sync.WaitGroup // clean-ups of workers that have ended

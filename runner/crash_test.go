@@ -428,7 +428,9 @@ func TestSendDoesNotAllocate(t *testing.T) {
 	for kind, flags := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			var c counter
-			b, err := h.NewBooth(newPlan(t, kind, build(t, "crash", flags...), nil), &c, -1)
+			plan := newPlan(t, kind, build(t, "crash", flags...), nil)
+			plan.Standby = false // making one allocates, at the same time
+			b, err := h.NewBooth(plan, &c, -1)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -283,7 +283,7 @@ func (in *instance) end(saw *Cause) Cause {
 		}
 	}
 	oom := false
-	if in.group != nil {
+	if in.group != nil && in.exit.Signal == int(syscall.SIGKILL) {
 		if s, err := in.group.Stats(); err == nil {
 			oom = s.OOMKills > 0
 		}

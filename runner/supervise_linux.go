@@ -46,6 +46,9 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 		if err := b.step(h); err != nil {
 			return err
 		}
+		if s := b.life.state; s != StateStandby && s != StateLoading {
+			b.clean()
+		}
 		switch b.life.state {
 		case StateStopped:
 			return b.verdict(h)
@@ -236,12 +239,20 @@ func (b *Booth) bury(e event, saw *Cause, err error) happening {
 	return happening{e, cause, err}
 }
 
-func (b *Booth) discard(in *instance) {
-	b.closing.Go(func() {
-		if err := in.release(); err != nil {
-			b.trouble(err)
-		}
-	})
+// discard has a worker that has ended removed, later: whatever takes its
+// place goes first.
+func (b *Booth) discard(in *instance) { b.dead = append(b.dead, in) }
+
+// clean removes the workers that have ended, in the background.
+func (b *Booth) clean() {
+	for _, in := range b.dead {
+		b.closing.Go(func() {
+			if err := in.release(); err != nil {
+				b.trouble(err)
+			}
+		})
+	}
+	b.dead = nil
 }
 
 func (b *Booth) trouble(err error) { b.host.o.Observer.Trouble(b.plan.Name, err.Error()) }
