@@ -22,6 +22,11 @@ type Event struct {
 	Time   time.Duration // since the source started, monotonic
 	Device string        // port name as the source reports it
 
+	// Hop is how often the message has gone out to a port and come back: 0
+	// for what a player did, 1 for the echo of a plugin's answer to that, and
+	// so on. Sources leave it 0; Echoes tells.
+	Hop uint8
+
 	sysex []byte // F0 to F7; nil for a short message
 	raw   [3]byte
 	n     uint8 // bytes used in raw; 0 for sysex
