@@ -69,3 +69,7 @@ func parseTimeout(text string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+// ParseSize reads a size as profiles have it, such as "64MiB": a whole number
+// and B, KiB, MiB or GiB. The config file has sizes, too.
+func ParseSize(text string) (uint64, error) { return parseSize(text) }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/isobooth/isobooth/midi"
@@ -31,6 +32,11 @@ type config struct {
 type midiConfig struct {
 	Inputs []string `toml:"inputs"`
 	Output string   `toml:"output"`
+	// The rest are limits, with their units; see midiLimits.
+	OutRate    string `toml:"out_rate"`
+	OutBurst   string `toml:"out_burst"`
+	MaxHops    int    `toml:"max_hops"`
+	EchoWindow string `toml:"echo_window"`
 }
 
 // pluginConfig is what the user allows one plugin.
@@ -69,6 +75,14 @@ func scalars() []setting {
 		{Key: "libexec", Value: ""},
 		{Key: "midi.inputs", Value: []string{"*"}},
 		{Key: "midi.output", Value: ""},
+		// What a MIDI cable carries: 31,250 baud, 10 for a byte (MIDI 1.0).
+		{Key: "midi.out_rate", Value: "3125B/s"},
+		// What ALSA keeps for a cable that is slower than we are: a page, of
+		// 4 KiB on most machines (snd_rawmidi_runtime_create).
+		{Key: "midi.out_burst", Value: "4KiB"},
+		{Key: "midi.max_hops", Value: 4},
+		// Hardly anybody strikes one key twenty times a second.
+		{Key: "midi.echo_window", Value: "50ms"},
 	}
 }
 
@@ -191,6 +205,14 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			source = "file " + s.File
 		}
 		var value any = v.GetString(d.Key)
+		if _, number := d.Value.(int); number {
+			// viper's own GetInt makes 0 of what is no number.
+			n, err := strconv.Atoi(v.GetString(d.Key))
+			if err != nil {
+				return fmt.Errorf("config: %s: %q is not a whole number (%s)", d.Key, v.GetString(d.Key), source)
+			}
+			value = n
+		}
 		if _, list := d.Value.([]string); list {
 			value = v.GetStringSlice(d.Key)
 			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
@@ -212,6 +234,14 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.Inputs = value.([]string)
 		case "midi.output":
 			s.MIDI.Output = value.(string)
+		case "midi.out_rate":
+			s.MIDI.OutRate = value.(string)
+		case "midi.out_burst":
+			s.MIDI.OutBurst = value.(string)
+		case "midi.max_hops":
+			s.MIDI.MaxHops = value.(int)
+		case "midi.echo_window":
+			s.MIDI.EchoWindow = value.(string)
 		}
 	}
 	return nil
@@ -232,6 +262,9 @@ func (s *settings) check(file string) error {
 		if !slices.Contains(optionalLayers, l) {
 			return fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and "))
 		}
+	}
+	if _, err := s.MIDI.limits(); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for i := range s.Plugins {

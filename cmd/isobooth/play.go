@@ -145,6 +145,10 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	limits, err := a.settings.MIDI.limits()
+	if err != nil {
+		return err
+	}
 	send, closeOut, err := openOut(o.output)
 	if err != nil {
 		return err
@@ -152,8 +156,8 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	defer closeOut()
 
 	ctx, cancel := context.WithCancelCause(c.Context())
-	rep := a.newReporter(o.json, o.quiet, send)
-	s, err := a.newSession([]pluginConfig{chosen}, rep)
+	rep := a.newReporter(o.json, o.quiet, newOutputs(send, limits))
+	s, err := a.newSession([]pluginConfig{chosen}, rep.outs, rep)
 	if err != nil {
 		cancel(nil)
 		rep.close()
@@ -224,17 +228,30 @@ func (s *session) feed(ctx context.Context, src source, mappings []midi.Mapping,
 			return
 		}
 		defer lane.Close()
+		in := s.outs.newInput(src)
 		// Made once: a closure for each event would be an allocation.
-		var ev *midi.Event
-		match := func(m *midi.Mapping) {
+		var ev midi.Event
+		send := func(m *midi.Mapping) {
 			if b := find(m); b != nil {
 				// Dropped triggers are counted by the booth.
-				_ = lane.Send(b, runner.Trigger{Event: ev, Mapping: m})
+				_ = lane.Send(b, runner.Trigger{Event: &ev, Mapping: m})
 			}
 		}
+		loops := false
+		would := func(*midi.Mapping) { loops = true }
 		done <- src.Run(ctx, func(e *midi.Event) {
-			ev = e
-			router.Match(e, match)
+			ev = *e
+			from := in.admit(&ev)
+			if from == nil {
+				router.Match(&ev, send)
+				return
+			}
+			// What no mapping waits for comes back, but goes no further.
+			loops = false
+			router.Match(&ev, would)
+			if loops {
+				from.cut(&ev)
+			}
 		})
 	}()
 	return <-done
@@ -257,6 +274,7 @@ type summaryJSON struct {
 	SHA256  string            `json:"sha256"`
 	Layers  any               `json:"layers"`
 	Stats   runner.Stats      `json:"stats"`
+	MIDI    outputStats       `json:"midi"`
 	Denials map[string]uint64 `json:"denials"`
 	Ends    int               `json:"ends"`
 	P50US   float64           `json:"latency_p50_us"`
@@ -271,7 +289,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	if asJSON {
 		writeJSON(a.stdout, summaryJSON{
 			Type: "summary", Plugin: g.config.Name, Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
-			Layers: layers, Stats: st, Denials: rep.denials, Ends: rep.ends,
+			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials, Ends: rep.ends,
 			P50US: float64(p50) / 1e3, P99US: float64(p99) / 1e3, MaxUS: float64(most) / 1e3,
 		})
 		return
@@ -291,9 +309,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	if st.Replies > 0 {
 		fmt.Fprintf(w, "latency: median %v, 99%% %v, most %v\n", p50, p99, most)
 	}
-	if n := rep.badMIDI.Load(); n > 0 {
-		fmt.Fprintf(w, "%d MIDI messages of the plugin were malformed, too long or not sent\n", n)
-	}
+	g.output.stats().print(w)
 	if n := rep.dropped.Load(); n > 0 {
 		fmt.Fprintf(w, "%d lines were not printed: the output was too slow\n", n)
 	}

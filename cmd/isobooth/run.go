@@ -61,6 +61,10 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	if err != nil {
 		return fmt.Errorf("config %s: %w", a.settings.File, err)
 	}
+	limits, err := a.settings.MIDI.limits()
+	if err != nil {
+		return err
+	}
 	send, closeOut, err := openOut(a.settings.MIDI.Output)
 	if err != nil {
 		return err
@@ -82,9 +86,9 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		cancel(nil)
 		return err
 	}
-	rep := a.newReporter(asJSON, !asJSON && !verbose, send)
+	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
 	rec := newRecorder(known, rep, func(err error) { a.say("warning: %v", err) })
-	s, err := a.newSession(a.settings.Plugins, rec)
+	s, err := a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {
 		cancel(nil)
 		rep.close()

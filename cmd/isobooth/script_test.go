@@ -45,7 +45,23 @@ func surroundings(e *testscript.Env) error {
 // TestBooths runs testdata/booth/*.txtar, which start real booths.
 func TestBooths(t *testing.T) {
 	requireBooths(t)
-	programs := t.TempDir()
+	root, programs := buildPrograms(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/booth",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("ISOBOOTH_LIBEXEC", programs)
+			e.Setenv("ROOT", root)
+			return surroundings(e)
+		},
+		Cmds: commands,
+	})
+}
+
+// buildPrograms builds the worker and the jailer into the folder programs;
+// root is the repository.
+func buildPrograms(t *testing.T) (root, programs string) {
+	t.Helper()
+	programs = t.TempDir()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -66,15 +82,7 @@ func TestBooths(t *testing.T) {
 	if err := os.Chmod(programs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/booth",
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("ISOBOOTH_LIBEXEC", programs)
-			e.Setenv("ROOT", root)
-			return surroundings(e)
-		},
-		Cmds: commands,
-	})
+	return root, programs
 }
 
 // requireBooths skips, or with ISOBOOTH_MUST_RUN=1 fails, where this machine

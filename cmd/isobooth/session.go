@@ -24,7 +24,8 @@ type session struct {
 	host  *runner.Host
 	cpu   int
 	plugs []*plug
-	rec   *recorder      // of a daemon; nil for play, which neither asks nor tells
+	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
+	outs  *outputs
 	end   sync.WaitGroup // booths that run
 }
 
@@ -34,17 +35,22 @@ type plug struct {
 	plugin  *verify.Plugin
 	profile *profiles.Profile
 	booth   *runner.Booth
+	output  *output
 }
 
 // provided are the libraries that isobooth-worker has loaded itself.
 var provided = []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
 // newSession checks every plugin before anything is started, then starts the
-// jailer. Close it also after an error of a later step.
-func (a *app) newSession(plugins []pluginConfig, o runner.Observer) (*session, error) {
-	s := &session{app: a, cpu: -1}
+// jailer, and adds each booth to outs. Close it also after an error of a later
+// step.
+func (a *app) newSession(plugins []pluginConfig, outs *outputs, o runner.Observer) (*session, error) {
+	s := &session{app: a, cpu: -1, outs: outs}
 	if err := s.open(plugins, o); err != nil {
 		return nil, errors.Join(err, s.close())
+	}
+	for _, g := range s.plugs {
+		g.output = s.outs.add(g.config.Name)
 	}
 	return s, nil
 }

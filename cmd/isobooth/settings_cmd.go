@@ -35,7 +35,11 @@ func (a *app) configCmd() *cobra.Command {
 				return nil
 			}
 			for _, v := range s.sources {
-				fmt.Fprintf(a.stdout, "%-14s = %-40s # %s\n", v.Key, fmt.Sprintf("%q", v.Value), v.Source)
+				text := fmt.Sprintf("%q", v.Value)
+				if n, ok := v.Value.(int); ok {
+					text = fmt.Sprint(n)
+				}
+				fmt.Fprintf(a.stdout, "%-16s = %-40s # %s\n", v.Key, text, v.Source)
 			}
 			for _, p := range s.Plugins {
 				fmt.Fprintf(a.stdout, "plugin %q: path %q, profile %q # file %s\n", p.Name, p.Path, p.Profile, s.File)

@@ -40,6 +40,7 @@ type report struct {
 	out     [reportMIDI][3]byte // the beginning of each
 	outLen  [reportMIDI]int
 	outs    int // messages; those beyond reportMIDI are only counted
+	late    int // messages dropped for their rate
 }
 
 // line is what a report looks like as JSON.
@@ -55,6 +56,7 @@ type line struct {
 	Result    string  `json:"result,omitempty"`
 	Log       string  `json:"log,omitempty"`
 	Out       string  `json:"out,omitempty"`
+	Dropped   int     `json:"out_dropped,omitempty"` // MIDI messages over the rate
 	LatencyUS float64 `json:"latency_us"`
 	Queued    bool    `json:"queued,omitempty"`
 }
@@ -65,12 +67,10 @@ type reporter struct {
 	app     *app
 	json    bool
 	quiet   bool // no line for each reply
-	out     func([]byte) error
+	outs    *outputs
 	queue   chan report
 	notes   chan string   // messages about booths
 	dropped atomic.Uint64 // lines not printed because the terminal was slow
-	badMIDI atomic.Uint64
-	sent    atomic.Uint64
 	done    sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows; never held while printing
@@ -81,9 +81,9 @@ type reporter struct {
 	attacks   int // of these, for a call its profile kills for, or too many refused ones
 }
 
-// newReporter makes a reporter; out sends MIDI to the port, or is nil.
-func (a *app) newReporter(asJSON, quiet bool, out func([]byte) error) *reporter {
-	r := &reporter{app: a, json: asJSON, quiet: quiet, out: out, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}}
+// newReporter makes a reporter; outs takes what plugins send.
+func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
+	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}}
 	r.done.Go(func() {
 		queue, notes := r.queue, r.notes
 		for queue != nil || notes != nil {
@@ -100,8 +100,11 @@ func (a *app) newReporter(asJSON, quiet bool, out func([]byte) error) *reporter 
 					continue
 				}
 				r.app.say("%s", text)
+			case <-outs.news:
+				outs.tell(r.app.say)
 			}
 		}
+		outs.tell(r.app.say)
 	})
 	return r
 }
@@ -133,6 +136,7 @@ func (r *reporter) note(format string, args ...any) {
 // Reply is on the event path: it sends MIDI on, copies, and returns.
 func (r *reporter) Reply(rep *runner.Reply) {
 	c := report{booth: rep.Booth, mapping: rep.Mapping, event: rep.Event, latency: rep.Latency, queued: rep.Queued, status: rep.Answer.Status}
+	out := r.outs.of(rep.Booth)
 	// The result goes first, and comes last.
 	for i := range rep.Answer.Items {
 		if i.Kind == wire.ItemResult {
@@ -145,7 +149,7 @@ func (r *reporter) Reply(rep *runner.Reply) {
 			c.logs += copy(c.text[c.result+c.logs:], i.Data)
 			c.logs += copy(c.text[c.result+c.logs:], "\n")
 		case wire.ItemMIDI:
-			r.midi(&c, i.Data)
+			c.midi(out.send(i.Data, rep.Event.Hop), i.Data)
 		}
 	}
 	select {
@@ -155,23 +159,18 @@ func (r *reporter) Reply(rep *runner.Reply) {
 	}
 }
 
-// midi checks what a plugin wants sent, which may be anything, and sends it.
-func (r *reporter) midi(c *report, b []byte) {
-	if midi.Check(b) != nil {
-		r.badMIDI.Add(1)
-		return
-	}
-	if c.outs < reportMIDI {
-		c.outLen[c.outs] = len(b)
-		copy(c.out[c.outs][:], b)
-	}
-	c.outs++
-	if r.out != nil {
-		if err := r.out(b); err != nil {
-			r.badMIDI.Add(1)
-			return
+// midi notes what became of a message that the plugin wanted sent.
+func (c *report) midi(err error, b []byte) {
+	switch {
+	case err == errOverRate:
+		c.late++
+	case err != nil: // counted by its output
+	default:
+		if c.outs < reportMIDI {
+			c.outLen[c.outs] = len(b)
+			copy(c.out[c.outs][:], b)
 		}
-		r.sent.Add(1)
+		c.outs++
 	}
 }
 
@@ -209,7 +208,7 @@ func (c *report) line() line {
 			out = append(out, fmt.Sprintf("sysex of %d bytes", n))
 		}
 	}
-	l.Out = strings.Join(out, ", ")
+	l.Out, l.Dropped = strings.Join(out, ", "), c.late
 	return l
 }
 
@@ -224,6 +223,9 @@ func (l *line) text(c *report) string {
 	}
 	if l.Out != "" {
 		fmt.Fprintf(&b, "  out %s", l.Out)
+	}
+	if l.Dropped > 0 {
+		fmt.Fprintf(&b, "  %d dropped", l.Dropped)
 	}
 	if l.Log != "" {
 		fmt.Fprintf(&b, "  log %q", l.Log)
@@ -263,6 +265,11 @@ var afterwards = map[runner.State]string{
 
 // State is called by booths when they change.
 func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
+	// At every end, and harmless in between; with a cause also before the state
+	// that follows at once.
+	if s != runner.StateReady || cause != nil {
+		r.outs.of(booth).release()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if cause != nil && cause.Kind == runner.CauseStopped {

@@ -15,7 +15,9 @@ import (
 func TestReporterNeverWaits(t *testing.T) {
 	r, w := io.Pipe()
 	a := &app{stdout: w, stderr: w}
-	rep := a.newReporter(false, false, nil)
+	outs := newOutputs(nil, testLimits)
+	outs.add("b")
+	rep := a.newReporter(false, false, outs)
 	event, err := midi.FromMessage([]byte{0x90, 60, 100}, 0, "test")
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,7 @@ func TestReporterNeverWaits(t *testing.T) {
 // TestReplyDoesNotAllocate: Reply is on the event path.
 func TestReplyDoesNotAllocate(t *testing.T) {
 	a := &app{stdout: io.Discard, stderr: io.Discard}
-	rep := a.newReporter(false, true, nil)
+	rep := a.newReporter(false, true, newOutputs(nil, testLimits))
 	defer rep.close()
 	event, err := midi.FromMessage([]byte{0x90, 60, 100}, 0, "test")
 	if err != nil {
@@ -58,7 +60,7 @@ func TestReplyDoesNotAllocate(t *testing.T) {
 	}
 	// With the queue full nothing is printed meanwhile, which would allocate.
 	reply := &runner.Reply{Booth: "b", Mapping: &midi.Mapping{Name: "m"}, Event: event}
-	full := &reporter{app: a, queue: make(chan report), notes: make(chan string)}
+	full := &reporter{app: a, outs: newOutputs(nil, testLimits), queue: make(chan report), notes: make(chan string)}
 	if n := testing.AllocsPerRun(1000, func() { full.Reply(reply) }); n != 0 {
 		t.Errorf("%v allocations for each reply", n)
 	}

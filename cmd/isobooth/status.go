@@ -54,6 +54,7 @@ type boothStatus struct {
 	Standby bool           `json:"standby"` // a worker is kept in reserve
 	Stats   runner.Stats   `json:"stats"`
 	History runner.History `json:"history"`
+	MIDI    outputStats    `json:"midi"`
 	Layers  []controlLayer `json:"layers,omitempty"`
 }
 
@@ -66,6 +67,7 @@ func (s *session) status() daemonStatus {
 			KeyID: g.plugin.Signature.KeyID, PID: about.PID,
 			Standby: g.booth.Standby(), Stats: g.booth.Stats(), History: g.booth.History(),
 		}
+		b.MIDI = g.output.stats()
 		if about.PID != 0 {
 			b.Layers = append(about.Layers[:len(about.Layers):len(about.Layers)], s.ownLayers(g)...)
 		}

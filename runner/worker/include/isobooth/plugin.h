@@ -94,7 +94,8 @@ struct isobooth_host {
 	 * enum isobooth_level. Shown escaped; never interpreted. */
 	int32_t (*log)(int32_t level, const char *text, size_t len);
 	/* [run] Sends one complete MIDI message of len bytes to the MIDI out
-	 * port of the mapping, after trigger() has returned. */
+	 * port of the mapping, after trigger() has returned. The host limits
+	 * the rate there and drops what is over it; OK does not mean sent. */
 	int32_t (*midi_out)(const uint8_t *bytes, size_t len);
 	/* [run] The answer to this trigger, len bytes of text or JSON, 4,096
 	 * at most; the last call wins. */

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/isobooth/isobooth/midi"
+)
+
+// errOverRate: the plugin sends more than the config lets it.
+var errOverRate = errors.New("over the rate of the MIDI output")
+
+// output is one booth's way to the MIDI port: what its plugin sends is
+// checked, limited in its rate and remembered, so that its echoes and the
+// notes it leaves sounding are known.
+type output struct {
+	booth  string
+	port   func([]byte) error // nil: there is none
+	now    func() time.Duration
+	news   chan<- struct{}
+	limits midiLimits
+	echoes *midi.Echoes
+
+	// mu guards what follows, and keeps a release behind what it releases. It
+	// is held while the port takes a message: only this booth waits for it.
+	mu      sync.Mutex
+	limiter midi.Limiter
+	held    midi.Held
+
+	sent, released, dropped, refused, loops atomic.Uint64
+
+	loopMu sync.Mutex // guards loop, for a copy at a time
+	loop   midi.Event // the last that was cut
+
+	told outputStats // what messages said last; the reporter's goroutine's own
+}
+
+// outputStats are an output's counts, in MIDI messages.
+type outputStats struct {
+	Sent     uint64 `json:"sent"`
+	Released uint64 `json:"released"` // of Sent, by isobooth, to end what the plugin left sounding
+	Dropped  uint64 `json:"dropped"`  // over midi.out_rate
+	Refused  uint64 `json:"refused"`  // malformed, too long, or refused by the port
+	// LoopsCut are echoes of what the plugin sent that had come back more than
+	// midi.max_hops times and were no trigger any more.
+	LoopsCut uint64 `json:"loops_cut"`
+}
+
+func (o *output) stats() outputStats {
+	return outputStats{
+		Sent: o.sent.Load(), Released: o.released.Load(), Dropped: o.dropped.Load(),
+		Refused: o.refused.Load(), LoopsCut: o.loops.Load(),
+	}
+}
+
+// send passes on what a plugin wants sent, which may be anything, in answer to
+// a trigger of that hop. It is on the event path. The error is errOverRate
+// when the message was dropped.
+func (o *output) send(msg []byte, hop uint8) error {
+	if err := midi.Check(msg); err != nil {
+		o.refused.Add(1)
+		return err
+	}
+	if o.port == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.now()
+	if o.held.Lifts(msg) {
+		// Never dropped, or the note would not end. There is at most one for
+		// each message before it that did pass.
+		o.limiter.Charge(len(msg), at)
+	} else if !o.limiter.Take(len(msg), at) {
+		o.count(&o.dropped)
+		return errOverRate
+	}
+	return o.deliver(msg, hop, at)
+}
+
+// deliver hands a checked message to the port. The caller holds mu.
+func (o *output) deliver(msg []byte, hop uint8, at time.Duration) error {
+	o.echoes.Sent(msg, hop, at)
+	if err := o.port(msg); err != nil {
+		o.refused.Add(1)
+		return err
+	}
+	o.held.Update(msg)
+	o.sent.Add(1)
+	return nil
+}
+
+// release ends every note and lifts every pedal that the plugin has left, for
+// it has ended and will not. What it sends back later sounds again.
+func (o *output) release() {
+	if o.port == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.now()
+	held := o.held // deliver changes the one in o
+	for msg := range held.Releases {
+		o.limiter.Charge(len(msg), at)
+		// No trigger caused this. Its echo is none either, unless it ends a
+		// note that was one.
+		if o.deliver(msg[:], midi.NoHop, at) == nil {
+			o.released.Add(1)
+		}
+	}
+}
+
+// cut counts an event that came back once too often. What release sent is no
+// loop.
+func (o *output) cut(e *midi.Event) {
+	if e.Hop == midi.NoHop {
+		return
+	}
+	o.loopMu.Lock()
+	o.loop = *e
+	o.loopMu.Unlock()
+	o.count(&o.loops)
+}
+
+// count adds one and has the 1st, 2nd, 4th, 8th and so on told.
+func (o *output) count(n *atomic.Uint64) {
+	if v := n.Add(1); v&(v-1) == 0 {
+		select {
+		case o.news <- struct{}{}:
+		default: // whoever is woken looks at all
+		}
+	}
+}
+
+// tell says what has been dropped and cut since it was last called, if that
+// has at least doubled. Only one goroutine may call it.
+func (o *output) tell(say func(format string, args ...any)) {
+	s := o.stats()
+	if doubled(o.told.Dropped, s.Dropped) {
+		o.told.Dropped = s.Dropped
+		say("booth %q: %d MIDI messages dropped: the plugin sends more than %d bytes a second; if it should, raise midi.out_rate or midi.out_burst",
+			o.booth, s.Dropped, o.limits.rate)
+	}
+	if doubled(o.told.LoopsCut, s.LoopsCut) {
+		o.told.LoopsCut = s.LoopsCut
+		o.loopMu.Lock()
+		e := o.loop
+		o.loopMu.Unlock()
+		say("booth %q: MIDI loop cut %d times: what the plugin sent came back on %q and triggered it, or another, more than %d times in a row, last with %s; keep the output away from that input, or the mapping from that device or channel",
+			o.booth, s.LoopsCut, e.Device, o.limits.hops, strings.Join(strings.Fields(describe(&e)), " "))
+	}
+}
+
+// doubled reports whether a power of two lies above told and not above now.
+func doubled(told, now uint64) bool {
+	return now > 0 && (told == 0 || now >= 2*told)
+}
+
+// outputs are those of all booths. They lead to the same port.
+type outputs struct {
+	port   func([]byte) error
+	limits midiLimits
+	now    func() time.Duration
+	news   chan struct{} // something is to be told
+	all    []*output
+}
+
+// newOutputs makes outputs that lead to port, which may be nil: none.
+func newOutputs(port func([]byte) error, limits midiLimits) *outputs {
+	start := time.Now()
+	return &outputs{
+		port: port, limits: limits, news: make(chan struct{}, 1),
+		now: func() time.Duration { return time.Since(start) },
+	}
+}
+
+// add makes the output of one booth, before any booth runs.
+func (s *outputs) add(booth string) *output {
+	o := &output{
+		booth: booth, port: s.port, now: s.now, news: s.news, limits: s.limits,
+		echoes:  midi.NewEchoes(s.limits.window),
+		limiter: midi.NewLimiter(s.limits.rate, s.limits.burst),
+	}
+	s.all = append(s.all, o)
+	return o
+}
+
+// of returns a booth's output; nil when there is no such booth.
+func (s *outputs) of(booth string) *output {
+	for _, o := range s.all {
+		if o.booth == booth {
+			return o
+		}
+	}
+	return nil
+}
+
+func (s *outputs) tell(say func(format string, args ...any)) {
+	for _, o := range s.all {
+		o.tell(say)
+	}
+}
+
+// print is what a person wants to know of it at the end.
+func (s outputStats) print(w io.Writer) {
+	if s.Sent > 0 {
+		fmt.Fprintf(w, "%d MIDI messages sent\n", s.Sent)
+	}
+	if s.Released > 0 {
+		fmt.Fprintf(w, "%d of them to end what the plugin left sounding\n", s.Released)
+	}
+	if s.Dropped > 0 {
+		fmt.Fprintf(w, "%d MIDI messages were dropped: over midi.out_rate\n", s.Dropped)
+	}
+	if s.LoopsCut > 0 {
+		fmt.Fprintf(w, "%d times a MIDI loop was cut: the output leads back to an input\n", s.LoopsCut)
+	}
+	if s.Refused > 0 {
+		fmt.Fprintf(w, "%d MIDI messages of the plugin were malformed, too long or not sent\n", s.Refused)
+	}
+}
