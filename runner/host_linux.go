@@ -25,6 +25,15 @@ type HostOptions struct {
 	// this kernel lacks it.
 	Landlock bool
 	Observer Observer
+
+	// Prepared, unless nil, is called with the worker's process id when a
+	// booth is built and confined and no foreign code is in it yet. What it
+	// takes, the booth's start takes longer.
+	Prepared func(booth string, pid int)
+	// KnockOut names layers, as control.Removable lists them, that every
+	// booth of this host does without. Package attack sets it, to see what
+	// each layer stops; no config, flag or environment leads here.
+	KnockOut []string
 }
 
 // Observer is told what happens to booths. Its methods are called from
@@ -63,7 +72,7 @@ func NewHost(o HostOptions) (*Host, error) {
 		h.dog.close()
 		return nil, err
 	}
-	hello := &control.Hello{Dir: filepath.Join(o.Dir, "jail"), Worker: o.Worker, Remove: o.Dir}
+	hello := &control.Hello{Dir: filepath.Join(o.Dir, "jail"), Worker: o.Worker, Remove: o.Dir, Without: o.KnockOut}
 	if o.Groups != nil {
 		hello.Sweep = o.Groups.Paths()
 	}

@@ -66,10 +66,10 @@ func (in *instance) prepare() (err error) {
 	h, plan := in.host, in.plan
 	prepare := &control.Prepare{
 		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
-		Landlock: h.o.Landlock, Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
+		Landlock: h.o.Landlock && !h.without(control.LayerLandlock), Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
 	}
 	if h.o.Groups != nil {
-		if in.group, err = h.o.Groups.New(in.id, plan.Limits.Group); err != nil {
+		if in.group, err = h.o.Groups.New(in.id, h.groupLimits(plan)); err != nil {
 			return &LayerError{Layer: "cgroup", Err: err}
 		}
 		prepare.Cgroup = in.group.Path()
@@ -106,6 +106,9 @@ func (in *instance) prepare() (err error) {
 	}
 	in.pid, in.pidfd = m.Prepared.PID, files[0]
 	in.about = About{PID: in.pid, Layers: m.Prepared.Layers, CPU: -1}
+	if h.o.Prepared != nil {
+		h.o.Prepared(plan.Name, in.pid)
+	}
 	return nil
 }
 

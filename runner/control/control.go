@@ -69,6 +69,31 @@ type Hello struct {
 	Sweep []string `json:"sweep,omitempty"`
 	// Remove is the daemon's own folder, removed whole when it is gone.
 	Remove string `json:"remove,omitempty"`
+	// Without names layers, as Removable lists them, that all booths of this
+	// jailer do without: only the self-test does that, to see what each stops.
+	Without []string `json:"without,omitempty"`
+}
+
+// Layers that a self-test can leave out. The last five are namespaces.
+const (
+	LayerSeccomp      = "seccomp"      // every call is allowed
+	LayerLandlock     = "landlock"     //
+	LayerCgroup       = "cgroup"       // the daemon sets limits out of reach
+	LayerRlimits      = "rlimits"      // the jailer's own are in force
+	LayerRoot         = "root"         // the host's folders are there, too
+	LayerCapabilities = "capabilities" // all of them, in the booth's user namespace
+	LayerNoNewPrivs   = "no_new_privs" // and CAP_SYS_ADMIN, without which there is no filter then
+	LayerPID          = "pid"
+	LayerNet          = "net"
+	LayerIPC          = "ipc"
+	LayerUTS          = "uts"
+	LayerUser         = "user"
+)
+
+// Removable lists the layers that Hello.Without may name.
+func Removable() []string {
+	return []string{LayerSeccomp, LayerLandlock, LayerCgroup, LayerRlimits, LayerRoot, LayerCapabilities,
+		LayerNoNewPrivs, LayerPID, LayerNet, LayerIPC, LayerUTS, LayerUser}
 }
 
 // Prepare asks for one booth. Its files are, in this order: the read end of

@@ -31,13 +31,18 @@ var layerByExit = map[int]string{
 	69: "worker",
 }
 
-func sendBoot(sock *os.File, p *control.Prepare) error {
+// sendBoot sends the limits and the filter. newPrivs is for a self-test that
+// does without no_new_privs.
+func sendBoot(sock *os.File, p *control.Prepare, newPrivs bool) error {
 	b := binary.NativeEndian.AppendUint32(nil, bootMagic)
-	var landlock uint32
+	var flags uint32
 	if p.Landlock {
-		landlock = 1
+		flags |= 1
 	}
-	b = binary.NativeEndian.AppendUint32(b, landlock)
+	if newPrivs {
+		flags |= 2
+	}
+	b = binary.NativeEndian.AppendUint32(b, flags)
 	b = binary.NativeEndian.AppendUint32(b, uint32(len(p.Rlimits)))
 	b = binary.NativeEndian.AppendUint32(b, uint32(len(p.Policy.BPF)))
 	for _, l := range p.Rlimits {

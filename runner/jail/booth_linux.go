@@ -26,6 +26,7 @@ type booth struct {
 	abi       uint32         // Landlock's, as confirmed before foreign code ran
 	fds       map[int]string // the worker's descriptors, taken down then, too
 	root      *root
+	without   without
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
 	mu        sync.Mutex // load and seal, one at a time
@@ -42,13 +43,17 @@ func (b *booth) start(stateDir string, slot int, files []*os.File, denied func(c
 	b.sock = ours
 	defer theirs.Close()
 
-	b.container, err = libcontainer.Create(stateDir, b.id, containerConfig(b.root, b.prepare.Cgroup, slot))
+	config, user := containerConfig(b.root, b.prepare.Cgroup, slot), boothUser()
+	if user, err = b.without.loosen(config, user); err != nil {
+		return err
+	}
+	b.container, err = libcontainer.Create(stateDir, b.id, config)
 	if err != nil {
 		return &LayerError{"container", err}
 	}
 	b.process = &libcontainer.Process{
 		Args: []string{workerPath}, Env: boothEnv, Cwd: "/",
-		UID: boothUser(), GID: boothUser(),
+		UID: user, GID: user,
 		Stdout: files[2], Stderr: files[2],
 		ExtraFiles: []*os.File{files[0], files[1], theirs},
 		Init:       true,
@@ -73,7 +78,7 @@ func (b *booth) confine(denied func(control.Denial)) error {
 	if err := b.sock.SetDeadline(time.Now().Add(bootTime)); err != nil {
 		return err
 	}
-	if err := sendBoot(b.sock, b.prepare); err != nil {
+	if err := sendBoot(b.sock, b.prepare, b.without[control.LayerNoNewPrivs]); err != nil {
 		return b.bootError("send boot message", err)
 	}
 	abi, remote, err := receiveConfined(b.sock)
@@ -85,7 +90,7 @@ func (b *booth) confine(denied func(control.Denial)) error {
 	if err != nil {
 		return &LayerError{"seccomp", os.NewSyscallError("pidfd_getfd", err)}
 	}
-	if b.listener, err = newListener(fd, &b.prepare.Policy, b.prepare.Denials, func(d control.Denial) {
+	if b.listener, err = newListener(fd, b.prepare, b.without[control.LayerSeccomp], func(d control.Denial) {
 		denied(d) // before the end that it explains
 		if d.Quota {
 			_ = b.kill() // a pidfd of our child: it can fail only when it has ended
@@ -195,7 +200,7 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 		run  func() (string, error)
 	}{
 		{"user", in.user},
-		{"namespaces", in.namespaces},
+		{"namespaces", func() (string, error) { return in.namespaces(b.without) }},
 		{"root", func() (string, error) { return in.mounts(b.root) }},
 		{"capabilities", in.capabilities},
 		{"no_new_privs", in.noNewPrivs},
@@ -210,6 +215,9 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 	var layers []control.Layer
 	for _, c := range checks {
 		detail, err := c.run()
+		if text := b.without.removed(c.name); text != "" {
+			detail, err = text, nil
+		}
 		if err != nil {
 			return nil, err
 		}

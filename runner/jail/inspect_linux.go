@@ -49,7 +49,7 @@ func (in *inspector) expect(layer, want string, fields ...string) error {
 	return nil
 }
 
-func (in *inspector) namespaces() (string, error) {
+func (in *inspector) namespaces(w without) (string, error) {
 	var names []string
 	for _, n := range namespaces {
 		theirs, err := os.Readlink(procPath(in.pid, "ns/"+n.link))
@@ -59,6 +59,10 @@ func (in *inspector) namespaces() (string, error) {
 		ours, err := os.Readlink("/proc/self/ns/" + n.link)
 		if err != nil {
 			return "", &LayerError{"namespaces", err}
+		}
+		if w[n.link] && theirs == ours {
+			names = append(names, removed+" "+n.link)
+			continue
 		}
 		if theirs == ours {
 			return "", layerErrorf("namespaces", "%s namespace is the host's", n.link)

@@ -26,6 +26,8 @@ type Server struct {
 	hello *control.Hello
 	root  *root
 	spawn chan func()
+	// without is set by hello, like root.
+	without without
 
 	mu     sync.Mutex
 	booths map[string]*booth
@@ -126,9 +128,16 @@ func (s *Server) greet(h *control.Hello) error {
 	if s.hello != nil {
 		return errors.New("internal error: second hello")
 	}
-	s.hello = h
+	w, err := newWithout(h.Without)
+	if err != nil {
+		return err
+	}
+	s.hello, s.without = h, w
 	r, err := newRoot(filepath.Join(h.Dir, "root"), h.Worker)
 	if err != nil {
+		return &LayerError{"root", err}
+	}
+	if err := w.openRoot(r); err != nil {
 		return &LayerError{"root", err}
 	}
 	s.root = r
@@ -148,7 +157,8 @@ func (s *Server) with(id string, f func(*booth) error) error {
 }
 
 func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*booth, error) {
-	b := &booth{id: id, prepare: p, root: s.root, exited: make(chan struct{})}
+	s.without.prepare(p)
+	b := &booth{id: id, prepare: p, root: s.root, without: s.without, exited: make(chan struct{})}
 	s.mu.Lock()
 	if s.booths[id] != nil {
 		s.mu.Unlock()

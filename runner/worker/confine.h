@@ -28,6 +28,9 @@ struct confine_plan {
 	const void *filter; /* struct sock_filter[], as seccomp(2) takes it */
 	size_t filter_len;  /* in bytes */
 	int landlock; /* 0: the profile's owner allowed it to be missing */
+	/* 1: leave no_new_privs out, which a self-test does to see what it
+	 * stops; the filter then needs CAP_SYS_ADMIN, seccomp(2). */
+	int new_privs;
 };
 
 struct confine_result {

@@ -112,7 +112,7 @@ int confine(const struct confine_plan *plan, struct confine_result *result)
 	if (set_limits(plan->limits, plan->nlimits))
 		return CONFINE_RLIMIT;
 	/* libcontainer has set it already; seccomp(2) and Landlock need it. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (!plan->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return CONFINE_NO_NEW_PRIVS;
 	if (plan->landlock && restrict_files(&result->landlock_abi))
 		return CONFINE_LANDLOCK;

@@ -36,7 +36,8 @@ int control_boot(struct confine_plan *plan)
 	plan->nlimits = b.nlimits;
 	plan->filter = buf + sizeof(b) + limits;
 	plan->filter_len = b.filter_len;
-	plan->landlock = b.landlock != 0;
+	plan->landlock = (b.flags & CONTROL_LANDLOCK) != 0;
+	plan->new_privs = (b.flags & CONTROL_NEW_PRIVS) != 0;
 	return 0;
 }
 

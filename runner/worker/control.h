@@ -27,9 +27,14 @@ enum {
 	CONTROL_ENTRY = 64 /* bytes of the entry symbol, with its NUL */
 };
 
+enum control_flags {
+	CONTROL_LANDLOCK = 1,  /* restrict files with Landlock */
+	CONTROL_NEW_PRIVS = 2, /* only in a self-test: no no_new_privs */
+};
+
 struct control_boot {
 	uint32_t magic;
-	uint32_t landlock;
+	uint32_t flags; /* enum control_flags */
 	uint32_t nlimits;
 	uint32_t filter_len; /* bytes; follows the limits */
 	/* struct confine_limit[nlimits], then the filter */
