@@ -20,8 +20,16 @@ ifneq ($(shell command -v rustc),)
 PLUGINS += velocity
 endif
 
-.PHONY: all setup demo test check fuzz bench man install clean lab
-all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%)
+# Hostile plugins, one library per family of attacks, and the program that
+# loads them without a sandbox. No optimisation that makes calls of libc or
+# tables of addresses: some run before they are relocated.
+ATTACKS  := runner/attack/plugins
+SELFTEST := $(patsubst $(ATTACKS)/%.c,$(BIN)/selftest/%.so,$(filter-out %/control.c,$(wildcard $(ATTACKS)/*.c))) $(BIN)/selftest/isobooth-control
+HOSTILE  := -std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-jump-tables -fno-stack-protector -fno-tree-loop-distribute-patterns
+
+.PHONY: all setup demo test check fuzz bench man install clean lab selftest
+all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%) selftest
+selftest: $(SELFTEST)
 
 setup:
 	@scripts/setup
@@ -35,6 +43,14 @@ $(BIN)/isobooth-jail: FORCE | setup
 $(BIN)/isobooth-worker: $(wildcard runner/worker/*.[ch]) $(INCLUDE)/isobooth/plugin.h | setup
 	@mkdir -p $(BIN)
 	$(CC) $(CWARN) $(CFLAGS) $(HARDEN) -I$(INCLUDE) -pie -Wl,-z,relro,-z,now -o $@ $(wildcard runner/worker/*.c)
+
+$(BIN)/selftest/%.so: $(ATTACKS)/%.c $(ATTACKS)/attack.h $(ATTACKS)/raw.h $(INCLUDE)/isobooth/plugin.h | setup
+	@mkdir -p $(@D)
+	$(CC) -Wall -Wextra -Werror $(HOSTILE) -I$(INCLUDE) -shared -o $@ $<
+
+$(BIN)/selftest/isobooth-control: $(ATTACKS)/control.c $(INCLUDE)/isobooth/plugin.h | setup
+	@mkdir -p $(@D)
+	$(CC) $(CWARN) $(CFLAGS) -I$(INCLUDE) -o $@ $<
 
 # The example plugins, each with its manifest, signed by a key that is made
 # here and trusted by nothing but the demo.
@@ -70,6 +86,7 @@ lab: all
 install: all man
 	install -D -m 755 $(BIN)/isobooth $(DESTDIR)$(PREFIX)/bin/isobooth
 	install -D -m 755 -t $(DESTDIR)/usr/lib/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker
+	install -D -m 755 -t $(DESTDIR)/usr/lib/isobooth/selftest $(SELFTEST)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(BIN)/man/*.1
 	install -D -m 644 $(INCLUDE)/isobooth/plugin.h $(DESTDIR)$(PREFIX)/include/isobooth/plugin.h
 

@@ -1,0 +1,159 @@
+package attack_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner/attack"
+)
+
+// programs are what TestMain builds.
+var programs attack.Programs
+
+func TestMain(m *testing.M) {
+	code, err := testMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func testMain(m *testing.M) (int, error) {
+	bin, err := os.MkdirTemp("", "attack-test-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(bin)
+	if err := os.Chmod(bin, 0o755); err != nil {
+		return 1, err
+	}
+	programs = attack.Programs{
+		Jailer: filepath.Join(bin, "isobooth-jail"), Worker: filepath.Join(bin, "isobooth-worker"),
+		Control: filepath.Join(bin, "selftest", "isobooth-control"), Plugins: filepath.Join(bin, "selftest"),
+	}
+	// The same rules as for an installation.
+	for _, args := range [][]string{
+		{"make", "-s", "-C", "../..", "BIN=" + bin, "-o", "setup", "selftest", programs.Worker},
+		{"go", "build", "-o", programs.Jailer, "../../cmd/isobooth-jail"},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			return 1, fmt.Errorf("%v: %w\n%s", args, err, out)
+		}
+	}
+	return m.Run(), nil
+}
+
+// missing skips a test for lack of something, or fails it where everything
+// must run.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("ISOBOOTH_MUST_RUN") == "1" {
+		t.Fatalf("missing: %s", what)
+	}
+	t.Skipf("missing: %s", what)
+}
+
+// groups opens a tree of cgroups for the test.
+func groups(t *testing.T) *cgroups.Tree {
+	t.Helper()
+	tree, err := cgroups.Open(fmt.Sprintf("isobooth-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	if err != nil {
+		missing(t, err.Error())
+	}
+	t.Cleanup(func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return tree
+}
+
+func strict(t *testing.T) *profiles.Profile {
+	t.Helper()
+	profile, err := profiles.Named("strict")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return profile
+}
+
+// open makes a suite under the strict profile, and checks at the end that it
+// leaves nothing behind.
+func open(t *testing.T, without ...string) *attack.Suite {
+	t.Helper()
+	tree := groups(t)
+	s, err := attack.Open(attack.Options{Programs: programs, Profile: strict(t), Groups: tree, Landlock: true, KnockOut: without})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// TestAttacks makes every attack of the table at every phase, under strict.
+func TestAttacks(t *testing.T) {
+	s := open(t)
+	var mu sync.Mutex
+	var results []attack.Result
+	t.Run("rows", func(t *testing.T) {
+		for _, row := range attack.Rows() {
+			for _, phase := range row.Phases {
+				t.Run(row.ID+"/"+phase.String(), func(t *testing.T) {
+					t.Parallel()
+					r := s.Probe(context.Background(), &row, phase)
+					mu.Lock()
+					results = append(results, r)
+					mu.Unlock()
+					judge(t, r)
+				})
+			}
+			if len(row.Phases) == 0 {
+				mu.Lock()
+				results = append(results, attack.Result{ID: row.ID, Verdict: attack.NotRun})
+				mu.Unlock()
+			}
+		}
+	})
+	c := attack.Cover(results)
+	t.Logf("contained by the intended layer: %d, by another: %d, not tested: %d", c.Contained, c.Other, c.NotTested)
+}
+
+// judge fails for what a suite must not show.
+func judge(t *testing.T, r attack.Result) {
+	t.Helper()
+	text := fmt.Sprintf("%s by %s (expected %s): %q; control: %q", r.Verdict, r.Layer, r.Expected, r.Detail, r.Control)
+	switch r.Verdict {
+	case attack.Contained:
+		t.Log(text)
+	case attack.Inconclusive, attack.Unsupported:
+		missing(t, text)
+	default:
+		t.Error(text)
+	}
+}
+
+// probe makes one attack of the table.
+func probe(t *testing.T, s *attack.Suite, id string, phase attack.Phase) attack.Result {
+	t.Helper()
+	rows, err := attack.Select(id)
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("row %s: %d, %v", id, len(rows), err)
+	}
+	r := s.Probe(context.Background(), &rows[0], phase)
+	t.Logf("without %s: %s by %s: %q; control %q", strings.Join(r.Without, ", "), r.Verdict, r.Layer, r.Detail, r.Control)
+	return r
+}
