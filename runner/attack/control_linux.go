@@ -67,9 +67,9 @@ func (p *probe) outside(ctx context.Context) (*controlled, error) {
 const controlLine = "isobooth-control "
 
 // surround gives the control namespaces of its own. It leads a process group,
-// so that all of it can be killed.
+// so that all of it can be killed, and ends with the slot's thread: with us.
 func surround(s Surroundings) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Cloneflags: uintptr(s), Setpgid: true}
+	a := &syscall.SysProcAttr{Cloneflags: uintptr(s), Setpgid: true, Pdeathsig: unix.SIGKILL}
 	if s != AsIs && os.Geteuid() != 0 {
 		a.Cloneflags |= syscall.CLONE_NEWUSER
 	}
