@@ -341,6 +341,12 @@ func (p *probe) ended(c runner.Cause) {
 	close(p.end)
 }
 
+func (p *probe) trouble(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = errors.Join(p.err, errors.New(text))
+}
+
 func (p *probe) denied(d control.Denial) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

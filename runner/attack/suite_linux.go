@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/profiles"
@@ -208,7 +209,14 @@ func (s *Suite) skip(row *Row) Result {
 
 // plan is the one place where the plans of booths under attack are made.
 func (s *Suite) plan(name string, p *verify.Plugin) (*runner.Plan, error) {
-	return runner.NewPlan(name, p, s.o.Profile)
+	plan, err := runner.NewPlan(name, p, s.o.Profile)
+	if err == nil {
+		// One worker for each probe: the sentinel takes that one's user. What
+		// ends is not started again.
+		plan.Standby = false
+		plan.Limits.RestartFree, plan.Limits.RestartPause, plan.Limits.RestartPauseMax = 0, time.Hour, time.Hour
+	}
+	return plan, err
 }
 
 func (s *Suite) add(p *probe) string {
@@ -230,6 +238,13 @@ func (s *Suite) of(name string) *probe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.probes[name]
+}
+
+// Trouble is the Observer's.
+func (s *Suite) Trouble(name, text string) {
+	if p := s.of(name); p != nil {
+		p.trouble(text)
+	}
 }
 
 // State is the Observer's.
