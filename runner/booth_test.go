@@ -24,7 +24,8 @@ import (
 )
 
 // bin is where TestMain builds the programs under test: isobooth-jail,
-// isobooth-worker, and unconfined, which loads a plugin without any sandbox.
+// isobooth-worker, and for the controls unconfined, which loads a plugin
+// without any sandbox, and filtered, which makes calls under a filter alone.
 var bin string
 
 // patience bounds every wait for something that must happen.
@@ -58,6 +59,7 @@ func testMain(m *testing.M) (int, error) {
 	for _, args := range [][]string{
 		append([]string{"cc", "-std=c11", "-O2", "-Iworker/include", "-o", filepath.Join(bin, "isobooth-worker")}, sources...),
 		{"cc", "-O1", "-Wall", "-Wextra", "-Werror", "-Iworker/include", "-o", filepath.Join(bin, "unconfined"), "testdata/unconfined.c"},
+		{"cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(bin, "filtered"), "testdata/filtered.c"},
 		{"go", "build", "-o", filepath.Join(bin, "isobooth-jail"), "../cmd/isobooth-jail"},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
@@ -140,6 +142,7 @@ type booth struct {
 
 	mu      sync.Mutex
 	denials map[string]uint64 // "phase call": count
+	records []control.Denial  // as they came
 }
 
 type reply struct {
@@ -180,6 +183,7 @@ func (h *host) Denied(name string, d control.Denial) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.denials[d.Phase+" "+d.Call] = d.Count
+	b.records = append(b.records, d)
 }
 
 // Trouble is the Observer's.
