@@ -57,12 +57,13 @@ func sendBoot(sock *os.File, p *control.Prepare, newPrivs bool) error {
 // receiveConfined waits until the worker has confined itself. The answer is
 // trustworthy: nothing but our own code has run in the worker yet.
 func receiveConfined(sock *os.File) (landlockABI uint32, listener int, err error) {
-	var b [16]byte
+	const size = 16
+	var b [size + 1]byte // one more, so that a longer message is seen as such
 	n, err := sock.Read(b[:])
 	if err != nil {
 		return 0, 0, err
 	}
-	if n != len(b) || binary.NativeEndian.Uint32(b[:]) != bootMagic {
+	if n != size || binary.NativeEndian.Uint32(b[:]) != bootMagic {
 		return 0, 0, errors.New("internal error: worker sent another message than it should")
 	}
 	return binary.NativeEndian.Uint32(b[4:]), int(int32(binary.NativeEndian.Uint32(b[8:]))), nil
