@@ -140,6 +140,7 @@ func (b *Booth) loading(ctx context.Context) happening {
 		return happening{event: evStop}
 	case err == nil:
 		b.install(in) // so that who hears that it is ready finds it so
+		go b.listen(in)
 		return happening{event: evLoaded}
 	}
 	return b.bury(evUnloaded, saw, err)
