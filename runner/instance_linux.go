@@ -156,6 +156,10 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	return nil, nil
 }
 
+// pluginABI is ISOBOOTH_ABI in runner/worker/include/isobooth/plugin.h, the
+// one version that this host and its worker speak.
+const pluginABI = 1
+
 func (in *instance) loaded(head wire.Head, frame []byte) error {
 	switch head.Type {
 	case wire.Error:
@@ -167,6 +171,9 @@ func (in *instance) loaded(head wire.Head, frame []byte) error {
 	a, err := wire.ParseAnswer(frame)
 	if err != nil {
 		return err
+	}
+	if a.Status != pluginABI {
+		return fmt.Errorf("%w: loaded with interface version %d, want %d", wire.ErrFrame, a.Status, pluginABI)
 	}
 	for item := range a.Items {
 		switch item.Kind {
