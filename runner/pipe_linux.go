@@ -83,14 +83,15 @@ func (p *pipes) close() {
 
 // sendNow writes a whole frame without waiting. There is room: a frame is
 // only written after the reply to the one before, so the pipe is empty,
-// unless the plugin answers what it has not read.
+// unless the plugin answers what it has not read, or has made the pipe smaller
+// by its own end, fcntl(2), F_SETPIPE_SZ.
 func (p *pipes) sendNow(frame []byte) error {
 	for {
 		n, err := unix.Write(p.w, frame)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN || err == nil && n < len(frame):
-			return fmt.Errorf("%w: answered a trigger that it had not read", wire.ErrFrame)
+			return fmt.Errorf("%w: no room for a trigger: it answered one that it had not read, or shrank the pipe", wire.ErrFrame)
 		case err != nil:
 			return os.NewSyscallError("write", err)
 		default:
