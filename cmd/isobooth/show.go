@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/isobooth/isobooth/midi"
@@ -336,10 +339,34 @@ func clean(b []byte) string {
 
 func hexBytes(b []byte) string { return fmt.Sprintf("% x", b) }
 
+// writeJSON prints v in one line.
 func writeJSON(w io.Writer, v any) {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	// What is printed is made of strings and numbers; a full disk or a closed
 	// pipe is the reader's own doing.
 	_ = e.Encode(v)
+	_, _ = w.Write(printableJSON(text.Bytes()))
+}
+
+// printableJSON escapes what encoding/json leaves as it is and a terminal may
+// take for orders all the same: DEL, the controls U+0080 to U+009F, and those
+// that turn the direction of text. They occur in strings only.
+func printableJSON(text []byte) []byte {
+	plain := func(r rune) bool { return r == '\n' || unicode.IsPrint(r) }
+	if !bytes.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) {
+		if plain(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			b = fmt.Appendf(b, "\\u%04x", unit)
+		}
+	}
+	return b
 }
