@@ -169,6 +169,8 @@ func misuse(t *testing.T, h *host, b, neighbour *booth, a *abuse) {
 	if r := b.reply(); r.status != 0 {
 		t.Fatalf("control: %+v", r)
 	}
+	// Making one opens descriptors, here and in the jailer.
+	eventually(t, "workers are in reserve", func() bool { return b.Standby() && neighbour.Standby() })
 	flags := [2]map[string]string{pipeFlags(t, os.Getpid()), pipeFlags(t, h.JailerPID())}
 	send(t, lane, b, do(a.action, 2))
 	for range 3 {

@@ -57,7 +57,9 @@ func FuzzReport(f *testing.F) {
 		}
 		for _, asJSON := range []bool{false, true} {
 			var stdout, stderr bytes.Buffer
-			r := (&app{stdout: &stdout, stderr: &stderr}).newReporter(asJSON, false, func([]byte) error { return nil })
+			outs := newOutputs(func([]byte) error { return nil }, testLimits)
+			outs.add("b")
+			r := (&app{stdout: &stdout, stderr: &stderr}).newReporter(asJSON, false, outs)
 			r.Reply(&runner.Reply{Booth: "b", Mapping: &midi.Mapping{Name: "m"}, Event: event, Latency: time.Millisecond, Answer: answer(t, result, log, out)})
 			// As the runner makes causes: the plugin's words quoted.
 			cause := runner.Cause{Kind: runner.CauseLoad, Text: (&wire.WorkerError{Code: wire.CodeDlopen, Text: string(log)}).Error()}
