@@ -22,6 +22,7 @@ type backend interface {
 	// limit writes limits and reads them back.
 	limit(path string, l Limits) error
 	stats(path string) (Stats, error)
+	reached(path string) (Reached, error)
 	// dirs lists the host directories a path may have, existing or not.
 	dirs(path string) []string
 	// close takes the caller itself out of a tree, so that it can be removed.
@@ -49,7 +50,26 @@ type setting struct{ file, value string }
 
 func number[T int64 | uint64](v T) string { return fmt.Sprint(v) }
 
-// readCounter reads one "key value" line of a file; 0 if there is none.
+// counter is one number in a group's files: that of a key, or without a key
+// all of the file. A file that is missing counts as 0.
+type counter struct {
+	to        *uint64
+	path, key string
+}
+
+func readCounters(counters []counter) error {
+	for _, c := range counters {
+		n, err := readCounter(c.path, c.key)
+		if err != nil {
+			return err
+		}
+		*c.to += n
+	}
+	return nil
+}
+
+// readCounter reads one "key value" line of a file, or without a key the one
+// number in it; 0 if there is none.
 func readCounter(path, key string) (uint64, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,6 +77,9 @@ func readCounter(path, key string) (uint64, error) {
 	}
 	if err != nil {
 		return 0, err
+	}
+	if key == "" {
+		return strconv.ParseUint(strings.TrimSpace(string(data)), 10, 64)
 	}
 	for line := range strings.Lines(string(data)) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == key {

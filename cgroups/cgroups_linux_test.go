@@ -245,6 +245,15 @@ func stats(t *testing.T, g *Group) Stats {
 	return s
 }
 
+func reached(t *testing.T, g *Group) Reached {
+	t.Helper()
+	r, err := g.Reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestMemoryLimit(t *testing.T) {
 	const size = 96 << 20
 	for _, test := range []struct {
@@ -275,6 +284,10 @@ func TestMemoryLimit(t *testing.T) {
 				if s := stats(t, g); s.OOMKills == 0 || s.MemoryPeak > uint64(test.limit)+slack {
 					t.Errorf("stats %+v, want an OOM kill and a peak of about %d", s, test.limit)
 				}
+				if r := reached(t, g); r.Memory == 0 || r.OOMKills == 0 {
+					t.Errorf("reached %+v, want memory", r)
+				}
+				swapless(t, g)
 				return
 			}
 			if text != "done\n" || err != nil {
@@ -284,11 +297,53 @@ func TestMemoryLimit(t *testing.T) {
 			if s.OOMKills != 0 || s.Memory < size || s.MemoryPeak < size || s.Pids == 0 {
 				t.Errorf("stats %+v, want %d bytes in use and no OOM kill", s, size)
 			}
+			if r := reached(t, g); r.Memory != 0 || r.OOMKills != 0 {
+				t.Errorf("reached %+v, want no memory", r)
+			}
 			c.line(t)
 			if sig := c.signal(); sig != 0 {
 				t.Errorf("ended with %v", sig)
 			}
 		})
+	}
+}
+
+// swapless checks, where v1 accounts swap, that it was the limit of memory
+// and swap together that stopped a group: there was no swap to go to. Where
+// v2 accounts it, memory.swap.max of 0 is read back when it is written.
+func swapless(t *testing.T, g *Group) {
+	t.Helper()
+	b, ok := g.tree.backend.(*legacy)
+	if !ok || !b.memsw {
+		t.Log("no memory.memsw here")
+		return
+	}
+	n, err := readNumber(b.dir("memory", g.Path(), "memory.failcnt"))
+	if err != nil || n != 0 {
+		t.Errorf("memory alone ran out %d times, %v", n, err)
+	}
+}
+
+// TestUnlimitedSwap is the control of swapless: with room for swap it is
+// memory alone that runs out.
+func TestUnlimitedSwap(t *testing.T) {
+	l := roomy
+	l.Memory = 32 << 20
+	g := newGroup(t, openTree(t), l)
+	b, ok := g.tree.backend.(*legacy)
+	if !ok || !b.memsw {
+		t.Skip("missing: memory.memsw, of control groups v1")
+	}
+	if err := os.WriteFile(b.dir("memory", g.Path(), "memory.memsw.limit_in_bytes"), []byte("-1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", balloonEnv, 96<<20))
+	c := start(t, g, cmd)
+	c.signal() // it may live, in swap
+	memory, err := readNumber(b.dir("memory", g.Path(), "memory.failcnt"))
+	if err != nil || memory == 0 {
+		t.Errorf("memory alone ran out %d times, %v", memory, err)
 	}
 }
 
@@ -329,8 +384,8 @@ func TestPidsLimit(t *testing.T) {
 			text, err := c.out.ReadString('\n')
 			s := stats(t, g)
 			if test.refused {
-				if text == "10\n" || s.PidsMax == 0 {
-					t.Errorf("said %q, %v; stats %+v; want a refused fork", text, err, s)
+				if text == "10\n" || s.PidsMax == 0 || reached(t, g).Pids != s.PidsMax {
+					t.Errorf("said %q, %v; stats %+v, %+v; want a refused fork", text, err, s, reached(t, g))
 				}
 			} else if text != "10\n" || s.PidsMax != 0 || s.Pids != 11 {
 				t.Errorf("said %q, %v; stats %+v; want 11 tasks", text, err, s)
@@ -349,7 +404,7 @@ func TestCPULimit(t *testing.T) {
 	start(t, g, shell(`while :; do :; done`))
 	eventually(t, "throttling", func() bool {
 		s := stats(t, g)
-		return s.Throttled > 2 && s.ThrottledTime > 0 && s.CPU > 0
+		return s.Throttled > 2 && s.ThrottledTime > 0 && s.CPU > 0 && reached(t, g).CPU > 2
 	})
 }
 
@@ -360,8 +415,8 @@ func TestIdleIsNotThrottled(t *testing.T) {
 	if _, err := c.out.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	if s := stats(t, g); s.Throttled != 0 {
-		t.Errorf("stats %+v, want no throttling", s)
+	if s := stats(t, g); s.Throttled != 0 || reached(t, g).CPU != 0 {
+		t.Errorf("stats %+v, %+v, want no throttling", s, reached(t, g))
 	}
 }
 
@@ -447,6 +502,9 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	}
 	if _, err := g.Stats(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Stats after Delete: %v", err)
+	}
+	if _, err := g.Reached(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Reached after Delete: %v", err)
 	}
 	if err := g.Update(roomy); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Update after Delete: %v", err)

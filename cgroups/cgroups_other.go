@@ -34,6 +34,9 @@ func (g *Group) Path() string { return "" }
 // Stats fails with errors.ErrUnsupported.
 func (g *Group) Stats() (Stats, error) { return Stats{}, errNoGroups }
 
+// Reached fails with errors.ErrUnsupported.
+func (g *Group) Reached() (Reached, error) { return Reached{}, errNoGroups }
+
 // Procs fails with errors.ErrUnsupported.
 func (g *Group) Procs() ([]int, error) { return nil, errNoGroups }
 

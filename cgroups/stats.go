@@ -14,3 +14,11 @@ type Stats struct {
 	OOMKills      uint64        `json:"oom_kills"`    // tasks killed because Memory was reached
 	PidsMax       uint64        `json:"pids_max"`     // forks refused because Pids was reached
 }
+
+// Reached counts how often a group's limits were reached since it was made.
+type Reached struct {
+	Memory   uint64 // charges that Memory had no room for, even if the kernel then made some
+	CPU      uint64 // periods that used up CPU: the group stood still until the next
+	Pids     uint64 // forks refused
+	OOMKills uint64 // tasks killed because Memory was reached and nothing could be freed
+}

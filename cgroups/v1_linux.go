@@ -176,6 +176,26 @@ func (b *legacy) stats(path string) (Stats, error) {
 	}, nil
 }
 
+// reached counts memory in two files. With both limits alike the kernel
+// charges memory and swap first, so that it is memsw that runs out; memory
+// alone runs out where swap is not accounted. Linux 6.18 does not count
+// memsw: there only a kill tells.
+func (b *legacy) reached(path string) (r Reached, err error) {
+	memory := b.dir("memory", path)
+	if _, err := os.Stat(memory); err != nil {
+		return r, err
+	}
+	err = readCounters([]counter{
+		{&r.Memory, filepath.Join(memory, "memory.failcnt"), ""},
+		{&r.Memory, filepath.Join(memory, "memory.memsw.failcnt"), ""},
+		{&r.OOMKills, filepath.Join(memory, "memory.oom_control"), "oom_kill"},
+		{&r.CPU, b.dir("cpu", path, "cpu.stat"), "nr_throttled"},
+		{&r.Pids, b.dir("pids", path, "pids.events"), "max"},
+	})
+	r.Memory = max(r.Memory, r.OOMKills)
+	return r, err
+}
+
 func (b *legacy) dirs(path string) []string {
 	var dirs []string
 	for _, h := range b.all {

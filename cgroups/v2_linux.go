@@ -258,6 +258,19 @@ func (b *unified) stats(path string) (Stats, error) {
 	return s, nil
 }
 
+func (b *unified) reached(path string) (r Reached, err error) {
+	if _, err := os.Stat(b.dir(path)); err != nil {
+		return r, err
+	}
+	err = readCounters([]counter{
+		{&r.Memory, b.dir(path, "memory.events"), "max"},
+		{&r.OOMKills, b.dir(path, "memory.events"), "oom_kill"},
+		{&r.CPU, b.dir(path, "cpu.stat"), "nr_throttled"},
+		{&r.Pids, b.dir(path, "pids.events"), "max"},
+	})
+	return r, err
+}
+
 func (b *unified) dirs(path string) []string { return []string{b.dir(path)} }
 
 func microseconds(n uint64) time.Duration {

@@ -108,6 +108,13 @@ func TestUnifiedStats(t *testing.T) {
 	if _, err := b.stats("/nosuch"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("group that is gone: %v", err)
 	}
+	reached, err := b.reached(path)
+	if want := (Reached{Memory: 7, CPU: 4, Pids: 6, OOMKills: 3}); err != nil || reached != want {
+		t.Errorf("got %+v, %v; want %+v", reached, err, want)
+	}
+	if _, err := b.reached("/nosuch"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("limits of a group that is gone: %v", err)
+	}
 }
 
 func TestUnifiedNeedsControllers(t *testing.T) {
