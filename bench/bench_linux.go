@@ -108,3 +108,4 @@ type observer struct{}
 func (observer) State(string, runner.State, *runner.Cause) {}
 func (observer) Denied(string, control.Denial)             {}
 func (observer) Trouble(string, string)                    {}
+func (observer) Limited(string, runner.Limit)              {}

@@ -143,6 +143,7 @@ type booth struct {
 	mu      sync.Mutex
 	denials map[string]uint64 // "phase call": count
 	records []control.Denial  // as they came
+	limits  []runner.Limit    // that the Observer was told of
 }
 
 type reply struct {
@@ -184,6 +185,14 @@ func (h *host) Denied(name string, d control.Denial) {
 	defer b.mu.Unlock()
 	b.denials[d.Phase+" "+d.Call] = d.Count
 	b.records = append(b.records, d)
+}
+
+// Limited is the Observer's.
+func (h *host) Limited(name string, l runner.Limit) {
+	b := h.of(name)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limits = append(b.limits, l)
 }
 
 // Trouble is the Observer's.

@@ -46,6 +46,9 @@ type Observer interface {
 	// Trouble reports what went wrong beside a booth's life: something could
 	// not be cleaned up, or kept in reserve.
 	Trouble(booth, text string)
+	// Limited reports a limit that was reached, at its 1st, 2nd, 4th, 8th ...
+	// time or, when there were more at once, with the count so far.
+	Limited(booth string, l Limit)
 }
 
 // Host runs booths through one jailer.
@@ -54,6 +57,7 @@ type Host struct {
 	jailer *jailer
 	dog    *watchdog
 	refill sync.Mutex // held while a worker is made in reserve
+	limits *monitor
 
 	mu        sync.Mutex
 	instances map[string]*instance
@@ -72,6 +76,7 @@ func NewHost(o HostOptions) (*Host, error) {
 		h.dog.close()
 		return nil, err
 	}
+	h.limits = newMonitor(o.Observer)
 	hello := &control.Hello{Dir: filepath.Join(o.Dir, "jail"), Worker: o.Worker, Remove: o.Dir, Without: o.KnockOut}
 	if o.Groups != nil {
 		hello.Sweep = o.Groups.Paths()
@@ -92,6 +97,7 @@ func (h *Host) JailerPID() int { return h.jailer.cmd.Process.Pid }
 func (h *Host) Close() error {
 	err := h.jailer.close()
 	h.dog.close()
+	h.limits.close()
 	h.mu.Lock()
 	left := h.instances
 	h.instances = map[string]*instance{}

@@ -32,8 +32,9 @@ type instance struct {
 	log   logRing
 	about About
 
-	broken chan *Cause // it must end, and what was seen of it
-	quota  atomic.Bool // the jailer ended it for its refused calls
+	reached cgroups.Reached // of its limits before it had a plugin
+	broken  chan *Cause     // it must end, and what was seen of it
+	quota   atomic.Bool     // the jailer ended it for its refused calls
 
 	exitOnce sync.Once
 	exited   chan struct{} // closed after exit is set
@@ -106,6 +107,11 @@ func (in *instance) prepare() (err error) {
 	}
 	in.pid, in.pidfd = m.Prepared.PID, files[0]
 	in.about = About{PID: in.pid, Layers: m.Prepared.Layers, CPU: -1}
+	if in.group != nil {
+		if in.reached, err = in.group.Reached(); err != nil {
+			return &LayerError{Layer: "cgroup", Err: err}
+		}
+	}
 	if h.o.Prepared != nil {
 		h.o.Prepared(plan.Name, in.pid)
 	}
@@ -116,6 +122,7 @@ func (in *instance) prepare() (err error) {
 // sealed and checked, and the first frame with our nonce has come back. saw
 // names what went wrong as the host saw it.
 func (in *instance) load(cpu int) (saw *Cause, err error) {
+	in.host.limits.watch(in)
 	deadline := time.Now().Add(in.plan.Limits.LoadTimeout)
 	kind, err := in.plan.kind()
 	if err != nil {
@@ -292,12 +299,8 @@ func (in *instance) end(saw *Cause) Cause {
 			saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
 		}
 	}
-	oom := false
-	if in.group != nil && in.exit.Signal == int(syscall.SIGKILL) {
-		if s, err := in.group.Stats(); err == nil {
-			oom = s.OOMKills > 0
-		}
-	}
+	// Else the last look can wait until release.
+	oom := in.exit.Signal == int(syscall.SIGKILL) && in.host.limits.last(in)
 	cause := causeOf(saw, in.exit, oom, in.quota.Load())
 	if text, _ := in.log.tail(); text != "" && cause.Kind != CauseStopped {
 		cause.Text += fmt.Sprintf("; its log ends %q", lastBytes(text, 300))
@@ -311,6 +314,7 @@ func lastBytes(s string, n int) string { return s[max(0, len(s)-n):] }
 // half-built instance and kills first.
 func (in *instance) release() error {
 	var errs []error
+	in.host.limits.last(in)
 	if _, _, err := in.host.jailer.call(control.Request{Op: control.OpRelease, Booth: in.id}); err != nil && !errors.Is(err, ErrJailer) {
 		errs = append(errs, err)
 	}

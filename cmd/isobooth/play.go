@@ -276,6 +276,7 @@ type summaryJSON struct {
 	Stats   runner.Stats      `json:"stats"`
 	MIDI    outputStats       `json:"midi"`
 	Denials map[string]uint64 `json:"denials"`
+	Limits  []runner.Limit    `json:"limits"` // those that were reached
 	Ends    int               `json:"ends"`
 	P50US   float64           `json:"latency_p50_us"`
 	P99US   float64           `json:"latency_p99_us"`
@@ -289,7 +290,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	if asJSON {
 		writeJSON(a.stdout, summaryJSON{
 			Type: "summary", Plugin: g.config.Name, Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
-			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials, Ends: rep.ends,
+			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials, Limits: rep.reached(g.config.Name), Ends: rep.ends,
 			P50US: float64(p50) / 1e3, P99US: float64(p99) / 1e3, MaxUS: float64(most) / 1e3,
 		})
 		return
@@ -303,6 +304,12 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 		fmt.Fprintln(w, "Refused system calls:")
 		for k, n := range rep.denials {
 			fmt.Fprintf(w, "  %s, at least %d times\n", k, n)
+		}
+	}
+	if reached := rep.reached(g.config.Name); len(reached) > 0 {
+		fmt.Fprintln(w, "Limits reached:")
+		for _, l := range reached {
+			fmt.Fprintf(w, "  %v, at least %d times\n", l, l.Count)
 		}
 	}
 	fmt.Fprintf(w, "%d triggers, %d replies, %d failed, %d lost, %d dropped, %d restarts\n", st.Triggers, st.Replies, st.Failed, st.Lost, st.Dropped+st.Expired, st.Restarts)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -80,13 +81,16 @@ type reporter struct {
 	closed    bool
 	latencies []time.Duration
 	denials   map[string]uint64
+	limits    map[limitKey]runner.Limit
 	ends      int // booths that ended unasked
 	attacks   int // of these, for a call its profile kills for, or too many refused ones
 }
 
+type limitKey struct{ booth, name string }
+
 // newReporter makes a reporter; outs takes what plugins send.
 func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
-	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}}
+	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}, limits: map[limitKey]runner.Limit{}}
 	r.done.Go(func() {
 		queue, notes := r.queue, r.notes
 		for queue != nil || notes != nil {
@@ -307,6 +311,34 @@ func (r *reporter) Trouble(booth, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.note("warning: booth %q: %s", booth, text)
+}
+
+// Limited is called when a limit was reached the 1st, 2nd, 4th ... time. Most
+// booths that reach a limit once do so for good; one message is enough.
+func (r *reporter) Limited(booth string, l runner.Limit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := limitKey{booth, l.Name}
+	_, again := r.limits[key]
+	r.limits[key] = l
+	if !again {
+		r.note("booth %q: reached its %v", booth, l)
+		r.note("hint: raise %s in its profile if the plugin is meant to need more", l.Name)
+	}
+}
+
+// reached lists the limits that a booth reached, by name.
+func (r *reporter) reached(booth string) []runner.Limit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reached := []runner.Limit{}
+	for key, l := range r.limits {
+		if key.booth == booth {
+			reached = append(reached, l)
+		}
+	}
+	slices.SortFunc(reached, func(a, b runner.Limit) int { return strings.Compare(a.Name, b.Name) })
+	return reached
 }
 
 // refusals reports whether any system call was refused.

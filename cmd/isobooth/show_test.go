@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +49,32 @@ func TestReporterNeverWaits(t *testing.T) {
 	rep.close()
 	// The jailer may still have something to say.
 	rep.Denied("b", control.Denial{Call: "socket", Phase: "run", Count: 2})
+}
+
+// TestLimitIsNamedOnce: one message and one hint for each limit of a booth;
+// the summary has the count.
+func TestLimitIsNamedOnce(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{stdout: io.Discard, stderr: &out}
+	rep := a.newReporter(false, false, nil)
+	for _, l := range []runner.Limit{{Name: "pids", Value: 8, Count: 1}, {Name: "cpu", Value: 0.5, Count: 1}, {Name: "pids", Value: 8, Count: 4}} {
+		rep.Limited("b", l)
+	}
+	rep.Limited("other", runner.Limit{Name: "memory", Value: 1 << 20, Count: 1})
+	rep.close()
+	want := `isobooth: booth "b": reached its limit of 8 tasks
+isobooth: hint: raise pids in its profile if the plugin is meant to need more
+isobooth: booth "b": reached its CPU limit of 50 % of a core
+isobooth: hint: raise cpu in its profile if the plugin is meant to need more
+isobooth: booth "other": reached its memory limit of 1 MiB
+isobooth: hint: raise memory in its profile if the plugin is meant to need more
+`
+	if out.String() != want {
+		t.Errorf("said\n%swant\n%s", out.String(), want)
+	}
+	if got := rep.reached("b"); !slices.Equal(got, []runner.Limit{{Name: "cpu", Value: 0.5, Count: 1}, {Name: "pids", Value: 8, Count: 4}}) {
+		t.Errorf("reached %v", got)
+	}
 }
 
 // TestReplyDoesNotAllocate: Reply is on the event path.

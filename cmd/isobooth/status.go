@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
@@ -55,6 +56,7 @@ type boothStatus struct {
 	Stats   runner.Stats   `json:"stats"`
 	History runner.History `json:"history"`
 	MIDI    outputStats    `json:"midi"`
+	Usage   *cgroups.Stats `json:"usage,omitempty"` // of its control group, since its worker started
 	Layers  []controlLayer `json:"layers,omitempty"`
 }
 
@@ -69,6 +71,9 @@ func (s *session) status() daemonStatus {
 		}
 		b.MIDI = g.output.stats()
 		if about.PID != 0 {
+			if usage := g.booth.Usage(); usage != (cgroups.Stats{}) {
+				b.Usage = &usage
+			}
 			b.Layers = append(about.Layers[:len(about.Layers):len(about.Layers)], s.ownLayers(g)...)
 		}
 		d.Booths = append(d.Booths, b)
@@ -188,7 +193,7 @@ func (a *app) psCmd() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every layer of every booth")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with what every booth uses and every layer of it")
 	return cmd
 }
 

@@ -261,6 +261,9 @@ func (s *Suite) Denied(booth string, d control.Denial) {
 	}
 }
 
+// Limited is the Observer's. How a booth ended says what matters.
+func (s *Suite) Limited(string, runner.Limit) {}
+
 func (s *Suite) prepared(booth string, pid int) {
 	if p := s.of(booth); p != nil {
 		p.isPrepared(pid)
