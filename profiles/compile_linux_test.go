@@ -120,6 +120,8 @@ func TestConditions(t *testing.T) {
 	}{
 		{"strict", "mmap", [6]uint64{2: rw, 3: anonymous}, VerdictAllow, false},
 		{"strict", "mmap", [6]uint64{2: unix.PROT_NONE, 3: anonymous}, VerdictAllow, false},
+		{"strict", "mmap", [6]uint64{2: rw, 3: anonymous | unix.MAP_HUGETLB}, VerdictNotify, false},
+		{"threads", "mmap", [6]uint64{2: rw, 3: anonymous | unix.MAP_HUGETLB}, VerdictNotify, false},
 		{"strict", "mmap", [6]uint64{2: rx, 3: file}, VerdictNotify, true},
 		{"strict", "mmap", [6]uint64{2: unix.PROT_EXEC, 3: file}, VerdictNotify, true},
 		{"strict", "mmap", [6]uint64{2: rx, 3: anonymous}, VerdictNotify, false},
@@ -256,8 +258,8 @@ func TestCost(t *testing.T) {
 		profile, call string
 		most          int
 	}{
-		{"strict", "read", 16}, {"strict", "write", 16}, {"strict", "futex", 16}, {"strict", "mmap", 20},
-		{"threads", "read", 18}, {"threads", "write", 18}, {"threads", "futex", 18}, {"threads", "mmap", 22},
+		{"strict", "read", 16}, {"strict", "write", 16}, {"strict", "futex", 16}, {"strict", "mmap", 26},
+		{"threads", "read", 18}, {"threads", "write", 18}, {"threads", "futex", 18}, {"threads", "mmap", 28},
 	} {
 		f := compileNamed(t, test.profile)
 		sim := simulate(t, f)
@@ -281,7 +283,8 @@ func TestConstantsMatchSystem(t *testing.T) {
 	system := map[string]uint64{
 		"PROT_READ": unix.PROT_READ, "PROT_WRITE": unix.PROT_WRITE, "PROT_EXEC": unix.PROT_EXEC,
 		"MAP_SHARED": unix.MAP_SHARED, "MAP_PRIVATE": unix.MAP_PRIVATE, "MAP_FIXED": unix.MAP_FIXED, "MAP_ANONYMOUS": unix.MAP_ANONYMOUS,
-		"CLONE_VM": unix.CLONE_VM, "CLONE_FS": unix.CLONE_FS, "CLONE_FILES": unix.CLONE_FILES, "CLONE_SIGHAND": unix.CLONE_SIGHAND,
+		"MAP_HUGETLB": unix.MAP_HUGETLB,
+		"CLONE_VM":    unix.CLONE_VM, "CLONE_FS": unix.CLONE_FS, "CLONE_FILES": unix.CLONE_FILES, "CLONE_SIGHAND": unix.CLONE_SIGHAND,
 		"CLONE_PIDFD": unix.CLONE_PIDFD, "CLONE_PTRACE": unix.CLONE_PTRACE, "CLONE_VFORK": unix.CLONE_VFORK, "CLONE_PARENT": unix.CLONE_PARENT,
 		"CLONE_THREAD": unix.CLONE_THREAD, "CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_SYSVSEM": unix.CLONE_SYSVSEM, "CLONE_SETTLS": unix.CLONE_SETTLS,
 		"CLONE_PARENT_SETTID": unix.CLONE_PARENT_SETTID, "CLONE_CHILD_CLEARTID": unix.CLONE_CHILD_CLEARTID,

@@ -12,6 +12,7 @@ var constants = map[string]uint64{
 	"MAP_PRIVATE":   0x02,
 	"MAP_FIXED":     0x10,
 	"MAP_ANONYMOUS": 0x20,
+	"MAP_HUGETLB":   0x40000,
 
 	"CLONE_VM":             0x100,
 	"CLONE_FS":             0x200,
