@@ -230,14 +230,14 @@ func pinned(t *testing.T, h *host) *runner.Lane {
 	return lane
 }
 
-// outcome is what became of a grab: a reply or the booth's end.
-type outcome struct {
+// result is what became of a grab: a reply or the booth's end.
+type result struct {
 	reached int
 	errno   syscall.Errno
 	cause   *runner.Cause
 }
 
-func (o outcome) String() string {
+func (o result) String() string {
 	switch {
 	case o.cause != nil:
 		return fmt.Sprintf("ended: %v", o.cause)
@@ -248,7 +248,7 @@ func (o outcome) String() string {
 }
 
 // try makes a grab, and has the neighbour answer meanwhile and after.
-func try(t *testing.T, heart *heart, b *booth, action string) (o outcome) {
+func try(t *testing.T, heart *heart, b *booth, action string) (o result) {
 	t.Helper()
 	before := hostCounts(t)
 	send(t, heart.lane, b, do(action, 1))
@@ -328,7 +328,7 @@ func TestGrabs(t *testing.T) {
 	for i, g := range grabs(t) {
 		t.Run(fmt.Sprintf("%s-%d", g.name, g.amount), func(t *testing.T) {
 			heart.lane = pinned(t, h)
-			run := func(kind string, change func(*profiles.Profile)) (b *booth, o outcome, stop func()) {
+			run := func(kind string, change func(*profiles.Profile)) (b *booth, o result, stop func()) {
 				b, end, err := h.run(newPlan(t, fmt.Sprintf("%s-%d-%s", g.name, i, kind), plugin, change))
 				if err != nil {
 					t.Fatal(err)
@@ -548,7 +548,7 @@ func TestRefusalFlood(t *testing.T) {
 	}
 	eventually(t, "they are named", func() bool { return b.denied("run getppid") > 0 })
 	b.mu.Lock()
-	told := b.told
+	told := len(b.records)
 	b.mu.Unlock()
 	if told > 15 { // 1, 2, 4 ... 16384
 		t.Errorf("%d reports of %d refusals", told, n)

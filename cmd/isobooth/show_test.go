@@ -56,7 +56,7 @@ func TestReporterNeverWaits(t *testing.T) {
 func TestLimitIsNamedOnce(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{stdout: io.Discard, stderr: &out}
-	rep := a.newReporter(false, false, nil)
+	rep := a.newReporter(false, false, newOutputs(nil, testLimits))
 	for _, l := range []runner.Limit{{Name: "pids", Value: 8, Count: 1}, {Name: "cpu", Value: 0.5, Count: 1}, {Name: "pids", Value: 8, Count: 4}} {
 		rep.Limited("b", l)
 	}
