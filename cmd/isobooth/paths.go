@@ -103,7 +103,8 @@ func daemonAlive(name string) bool {
 }
 
 // startTime is field 22 of /proc/PID/stat, proc_pid_stat(5); the name in
-// field 2 may hold anything, so count from its closing bracket.
+// field 2 may hold anything, so count from its closing bracket. A process
+// that has ended and waits for its parent is gone: fs.ErrNotExist.
 func startTime(pid int) (string, error) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -114,20 +115,29 @@ func startTime(pid int) (string, error) {
 	if len(fields) < 20 {
 		return "", fmt.Errorf("unreadable /proc/%d/stat", pid)
 	}
+	if fields[0] == "Z" {
+		return "", fmt.Errorf("process %d has ended: %w", pid, fs.ErrNotExist)
+	}
 	return fields[19], nil
 }
 
-// sweepRuntime removes the folders of daemons that are gone.
-func sweepRuntime(dir string) error {
+// sweepRuntime removes the folders of daemons that are gone and returns their
+// names.
+func sweepRuntime(dir string) (removed []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var errs []error
 	for _, e := range entries {
-		if !daemonAlive(e.Name()) {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+		if daemonAlive(e.Name()) {
+			continue
 		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed = append(removed, e.Name())
 	}
-	return errors.Join(errs...)
+	return removed, errors.Join(errs...)
 }

@@ -143,7 +143,11 @@ func (s *session) makeDir() error {
 	if err != nil {
 		return err
 	}
-	if err := sweepRuntime(parent); err != nil {
+	swept, err := sweepRuntime(parent)
+	if len(swept) > 0 {
+		s.app.say("removed folders of dead daemons: %q", swept)
+	}
+	if err != nil {
 		s.app.say("warning: remove what a dead daemon left in %s: %v", parent, err)
 	}
 	dir := filepath.Join(parent, s.name)
