@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
+	"github.com/isobooth/isobooth/verify"
 )
 
 const (
@@ -130,69 +129,6 @@ func TestJailerKilled(t *testing.T) {
 	h.nothingLeft()
 }
 
-// TestDaemonKilled kills a daemon with SIGKILL in the middle of things. Its
-// jailer must end everything and remove everything, the last of it being
-// itself.
-func TestDaemonKilled(t *testing.T) {
-	plugins := helperPlugins(t)
-	for _, name := range []string{"trigger", "load", "churn", "churn", "churn", "churn"} {
-		t.Run(name, func(t *testing.T) {
-			d, cmd := startHelper(t, name, plugins)
-			jailer := program(t, d.Jailer)
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			cmd.Wait()
-			var left []string
-			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-				if left = append(leftovers(t, d.Dir, d.Tree), running(jailer)...); len(left) == 0 || time.Now().After(deadline) {
-					break
-				}
-			}
-			if len(left) > 0 {
-				t.Errorf("left behind: %q", left)
-			}
-		})
-	}
-}
-
-// TestBothKilled: nobody is left to clean up, but processes end all the same.
-// Their files and groups are for the next start to sweep.
-func TestBothKilled(t *testing.T) {
-	plugins := helperPlugins(t)
-	for _, name := range []string{"trigger", "load"} {
-		t.Run(name, func(t *testing.T) {
-			d, cmd := startHelper(t, name, plugins)
-			jailer := program(t, d.Jailer)
-			// Two that run, and one in reserve for each that is ready.
-			want := map[string]int{"trigger": 4, "load": 3}[name]
-			eventually(t, fmt.Sprintf("control: %d workers run", want), func() bool { return len(workers(t)) == want })
-			// Stopped first, so that it notices nothing in between.
-			if err := errors.Join(syscall.Kill(d.Jailer, syscall.SIGSTOP), cmd.Process.Kill()); err != nil {
-				t.Fatal(err)
-			}
-			cmd.Wait()
-			if err := syscall.Kill(d.Jailer, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "workers and jailer end", func() bool { return len(workers(t))+len(running(jailer)) == 0 })
-			if len(leftovers(t, d.Dir, d.Tree)) == 0 {
-				t.Error("control: nothing was left for the sweep; was the jailer alive?")
-			}
-			removed, err := cgroups.Sweep(d.Tree, func(string) bool { return false })
-			if err != nil || !slices.Equal(removed, []string{d.Tree}) {
-				t.Errorf("swept %q, %v", removed, err)
-			}
-			if err := os.RemoveAll(d.Dir); err != nil {
-				t.Error(err)
-			}
-			if left := leftovers(t, d.Dir, d.Tree); len(left) != 0 {
-				t.Errorf("left behind: %q", left)
-			}
-		})
-	}
-}
-
 // nobody is an ordinary user without rights of any kind.
 const nobody = 65534
 
@@ -246,56 +182,113 @@ func TestHelper(t *testing.T) {
 		transposes(t, h, open(t, job.Plugins["transpose"], "transpose"))
 		return
 	}
-	h, _ := openHost(t, true)
-	crash := open(t, job.Plugins["crash"], "crash")
-	h.must(named(crash, "idle"), nil)
-	slow := func(p *profiles.Profile) { p.Limits.TriggerTimeout, p.Limits.LoadTimeout = time.Minute, time.Minute }
-	switch job.Name {
-	case "trigger":
-		b := h.must(named(crash, "hangs"), slow)
-		send(t, newLane(t, h), b, do("spin", 1))
-	case "load":
-		b := h.of("hangs")
-		go runUntil(context.Background(), h, b, newPlan(t, b.name, open(t, job.Plugins["load"], "load"), slow), func() {})
-		eventually(t, "the plugin hangs in its constructor", func() bool { return b.denied("load getppid") == 1 })
-	case "churn": // always some booth is being built or removed
-		for i := range 3 {
-			b := h.of(fmt.Sprintf("churn-%d", i))
-			plan := newPlan(t, b.name, crash, nil)
-			go func() {
-				for {
-					ctx, cancel := context.WithCancel(context.Background())
-					runUntil(ctx, h, b, plan, cancel)
-				}
-			}()
-		}
-		// Every run is to be killed at another moment.
-		time.Sleep(rand.N(50 * time.Millisecond))
-	}
+	h, tree := openHost(t, true)
+	var booths sync.WaitGroup
+	begin(t, h, job, &booths)
 	err := json.NewEncoder(os.NewFile(3, "report")).Encode(daemon{Dir: h.dir, Tree: h.tree, Jailer: h.JailerPID()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	select {} // until it is killed
+	<-h.Gone() // unless it is killed before
+	booths.Wait()
+	if err := h.Close(); err == nil {
+		t.Error("Close does not tell that the jailer was killed")
+	}
+	if tree != nil {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// begin brings a helper's booths to where they are to be when it is killed.
+// One more always runs and does nothing. booths counts the Runs.
+func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
+	t.Helper()
+	crash := open(t, job.Plugins["crash"], "crash")
+	slow := func(p *profiles.Profile) {
+		p.Limits.TriggerTimeout, p.Limits.LoadTimeout, p.Limits.StopTimeout = time.Minute, time.Minute, time.Minute
+	}
+	run := func(name string, p *verify.Plugin) (b *booth, stop func()) {
+		b = h.of(name)
+		ctx, stop := context.WithCancel(context.Background())
+		plan := newPlan(t, name, p, slow)
+		booths.Go(func() { _ = runUntil(ctx, h, b, plan, func() {}) })
+		return b, stop
+	}
+	ready := func(b *booth) *booth { b.again(); return b }
+	idle, _ := run("idle", crash)
+	ready(idle)
+	switch job.Name {
+	case "trigger":
+		b, _ := run("hangs", crash)
+		send(t, newLane(t, h), ready(b), do("spin", 1))
+	case "load":
+		b, _ := run("hangs", open(t, job.Plugins["load"], "load"))
+		eventually(t, "the plugin hangs in its constructor", func() bool { return b.denied("load getppid") == 1 })
+	case "drain":
+		b, stop := run("hangs", open(t, job.Plugins["end"], "end"))
+		ready(b)
+		stop()
+		eventually(t, "the plugin hangs in stop", func() bool { return b.denied("run getppid") == 1 })
+	case "back-off":
+		b, _ := run("crashes", crash)
+		lane := newLane(t, h)
+		for up := true; up; { // until it pauses for so long that it is met there
+			select {
+			case <-b.ready:
+				send(t, lane, b, do("segv", 1))
+				b.cause()
+			case <-time.After(300 * time.Millisecond):
+				up = b.State() != runner.StateBackingOff
+			}
+		}
+	case "churn", "churn one": // always some booth is being built or removed
+		for i := range map[string]int{"churn": 3, "churn one": 1}[job.Name] {
+			b := h.of(fmt.Sprintf("churn-%d", i))
+			plan := newPlan(t, b.name, crash, nil)
+			booths.Go(func() {
+				for {
+					ctx, cancel := context.WithCancel(context.Background())
+					err := runUntil(ctx, h, b, plan, cancel)
+					if cancel(); errors.Is(err, runner.ErrJailer) {
+						return
+					}
+					for len(b.ready) > 0 {
+						<-b.ready
+					}
+				}
+			})
+		}
+	}
 }
 
 // runUntil is run for a goroutine of its own, which must not fail the test:
 // whoever waits for the helper sees that nothing comes.
-func runUntil(ctx context.Context, h *host, b *booth, plan *runner.Plan, ready func()) {
+func runUntil(ctx context.Context, h *host, b *booth, plan *runner.Plan, ready func()) error {
 	running, err := h.NewBooth(plan, b, -1)
 	if err == nil {
+		b.Booth = running
 		err = running.Run(ctx, ready)
 	}
 	if err != nil {
 		fmt.Println(err)
 	}
+	return err
 }
 
 // helperPlugins compiles what the helpers run.
 func helperPlugins(t *testing.T) map[string]string {
 	t.Helper()
-	plugins := map[string]string{"crash": t.TempDir(), "load": t.TempDir()}
+	plugins := map[string]string{}
+	for _, name := range []string{"crash", "load", "end"} {
+		plugins[name] = filepath.Join(readable(t), name)
+		if err := os.Mkdir(plugins[name], 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	compile(t, plugins["crash"], "crash")
+	compile(t, plugins["end"], "end", "-DHANG")
 	compile(t, plugins["load"], "load", "-DFROM=CONSTRUCTOR", "-DATTACK=attack_hang")
 	return plugins
 }
@@ -337,12 +330,9 @@ func helper(t *testing.T, dir, name string, plugins map[string]string) *exec.Cmd
 	return cmd
 }
 
-// startHelper starts a daemon that runs until it is killed, with two booths.
-func startHelper(t *testing.T, name string, plugins map[string]string) (d daemon, cmd *exec.Cmd) {
+// startHelper starts a daemon that runs until it or its jailer is killed.
+func startHelper(t *testing.T, name string, plugins map[string]string, change func(*exec.Cmd)) (d daemon, cmd *exec.Cmd) {
 	t.Helper()
-	if _, err := os.Stat("/proc/self/cgroup"); err != nil {
-		missing(t, err.Error())
-	}
 	dir := readable(t)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -355,6 +345,9 @@ func startHelper(t *testing.T, name string, plugins map[string]string) (d daemon
 	}
 	defer r.Close()
 	cmd = helper(t, dir, name, plugins)
+	if change != nil {
+		change(cmd)
+	}
 	// A file, not a pipe: the jailer has it too, and Wait would wait for it.
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{w}
 	err = cmd.Start()
@@ -379,7 +372,7 @@ func startHelper(t *testing.T, name string, plugins map[string]string) (d daemon
 		t.Fatalf("the daemon did not start: %v\n%s", err, data)
 	}
 	t.Cleanup(func() {
-		if t.Failed() { // so that the next test does not find it
+		if t.Failed() && d.Tree != "" { // so that the next test does not find it
 			_, _ = cgroups.Sweep(d.Tree, func(string) bool { return false })
 		}
 	})
@@ -452,16 +445,6 @@ func workers(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return running(st)
-}
-
-// program is the file that a process runs.
-func program(t *testing.T, pid int) os.FileInfo {
-	t.Helper()
-	st, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return st
 }
 
 // running lists the live processes that run a program. One that has ended and

@@ -194,6 +194,7 @@ func (b *Booth) draining() happening {
 	if time.Now().Before(deadline) && in.pipes.send(wire.AppendStop(nil, 0), deadline) == nil {
 		select {
 		case <-in.exited:
+		case <-b.host.Gone():
 		case <-time.After(time.Until(deadline)):
 		}
 	}

@@ -21,6 +21,10 @@ import (
 
 const controlFD = 3
 
+// workerFD is a worker's control socket, and that of the init that becomes
+// the worker; CONTROL_FD in runner/worker/main.c.
+const workerFD = 5
+
 func init() {
 	// libcontainer's mount goroutine changes its thread's mount namespace and
 	// lets the thread die. The main thread cannot die: keep the goroutine off it.
@@ -36,8 +40,29 @@ func init() {
 		if h, err := procfs.OpenProcRoot(); err == nil {
 			h.Close()
 		}
+		go endWithJailer()
 	}
 	libcontainer.Init()
+}
+
+// endWithJailer ends a half-made container when the jailer is killed, which
+// holds the other end of this socket and alone. libcontainer's own sockets do
+// that up to the fifo that it waits in last: an open of one ends for nobody's
+// death. PR_SET_PDEATHSIG would be lost where it changes its user, prctl(2).
+// The worker, when it is executed, does without us.
+func endWithJailer() {
+	p := []unix.PollFd{{Fd: workerFD}}
+	for {
+		// POLLHUP needs no asking for; poll(2).
+		n, err := unix.Poll(p, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != 1 || p[0].Revents != unix.POLLHUP {
+			return // no socket: libcontainer says what is wrong
+		}
+		os.Exit(1)
+	}
 }
 
 func main() {

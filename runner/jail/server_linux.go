@@ -218,6 +218,9 @@ func (s *Server) event(m control.Message) {
 // cleanUp leaves nothing behind, whichever of the two processes went first.
 func (s *Server) cleanUp() error {
 	var errs []error
+	for _, b := range s.booths { // all of them before the first is removed, which takes time
+		errs = append(errs, b.kill())
+	}
 	for id := range s.booths {
 		errs = append(errs, s.release(id))
 	}
