@@ -3,6 +3,7 @@
 package runner_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 // process is one line of the process table.
 type process struct {
 	pid, parent int
-	state       byte // as in proc_pid_stat(5); Z has ended and waits for its parent
+	state       rune // as in proc_pid_stat(5); Z has ended and waits for its parent
 	name        string
 }
 
@@ -27,27 +28,29 @@ func (p process) String() string {
 }
 
 // offspring lists all processes that descend from pid.
-func offspring(t *testing.T, pid int) (all []process) {
+func offspring(t *testing.T, pid int) []process {
 	t.Helper()
+	all, err := offspringOf(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func offspringOf(pid int) (all []process, err error) {
 	children := map[int][]process{}
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("internal error: no process in /proc: %v", err)
+		return nil, fmt.Errorf("internal error: no process in /proc: %w", err)
 	}
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has just ended
 		}
-		text := string(data)
-		open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-		fields := strings.Fields(text[end+1:])
-		p := process{state: fields[0][0], name: text[open+1 : end]}
-		if p.pid, err = strconv.Atoi(strings.TrimSpace(text[:open])); err != nil {
-			t.Fatal(err)
-		}
-		if p.parent, err = strconv.Atoi(fields[1]); err != nil {
-			t.Fatal(err)
+		p, err := parseStat(string(data))
+		if err != nil {
+			return nil, err
 		}
 		children[p.parent] = append(children[p.parent], p)
 	}
@@ -55,7 +58,19 @@ func offspring(t *testing.T, pid int) (all []process) {
 		all = append(all, next[0])
 		next = append(next, children[next[0].pid]...)
 	}
-	return all
+	return all, nil
+}
+
+// parseStat reads the beginning of proc_pid_stat(5). The name may hold
+// anything, brackets too.
+func parseStat(text string) (p process, err error) {
+	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if _, err := fmt.Sscanf(text[:open], "%d", &p.pid); err != nil {
+		return p, err
+	}
+	p.name = text[open+1 : end]
+	_, err = fmt.Sscanf(text[end+1:], " %c %d", &p.state, &p.parent)
+	return p, err
 }
 
 // adopt makes this process the parent of every descendant that loses its own,
