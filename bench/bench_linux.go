@@ -25,12 +25,16 @@ type bench struct {
 	plan     *runner.Plan
 	groups   *cgroups.Tree
 	host     *runner.Host
+	observer observer
 	undo     []func() error // what close does, last first
 }
 
 // newBench builds everything and starts the jailer.
 func newBench(ctx context.Context, o options, progress io.Writer) (b *bench, err error) {
-	b = &bench{ctx: ctx, progress: progress}
+	b = &bench{ctx: ctx, progress: progress, observer: observer{restarting: make(chan change, 64)}}
+	for i := range crashers {
+		b.observer[crasherName(i)] = make(chan change, 64)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -81,7 +85,7 @@ func (b *bench) open() (err error) {
 	}
 	b.host, err = runner.NewHost(runner.HostOptions{
 		Jailer: b.tools.jailer, Worker: b.tools.worker, Dir: dir,
-		Groups: b.groups, Landlock: true, Observer: observer{},
+		Groups: b.groups, Landlock: true, Observer: b.observer,
 	})
 	if err != nil {
 		return err
@@ -101,11 +105,23 @@ func (b *bench) close() error {
 	return errors.Join(errs...)
 }
 
-// observer lets things happen: what goes wrong shows as an error of Run or
-// Send.
-type observer struct{}
+// observer passes on what happens to the booths that somebody waits for, by
+// name. What else goes wrong shows as an error of Run or Send. It is filled
+// before the host is started and not changed.
+type observer map[string]chan change
 
-func (observer) State(string, runner.State, *runner.Cause) {}
-func (observer) Denied(string, control.Denial)             {}
-func (observer) Trouble(string, string)                    {}
-func (observer) Limited(string, runner.Limit)              {}
+// change is a booth's next state.
+type change struct {
+	state runner.State
+	ended bool
+}
+
+func (o observer) State(booth string, s runner.State, cause *runner.Cause) {
+	if c := o[booth]; c != nil {
+		c <- change{s, cause != nil}
+	}
+}
+
+func (observer) Denied(string, control.Denial) {}
+func (observer) Trouble(string, string)        {}
+func (observer) Limited(string, runner.Limit)  {}

@@ -21,6 +21,9 @@ type sink struct {
 	replies atomic.Uint64
 	failed  atomic.Uint64
 	latency atomic.Int64
+	// replied gets the time of a reply, unless the one before is still there.
+	// It is nil where nobody waits for one.
+	replied chan time.Time
 }
 
 func (s *sink) Reply(r *runner.Reply) {
@@ -29,17 +32,25 @@ func (s *sink) Reply(r *runner.Reply) {
 	}
 	s.latency.Store(int64(r.Latency))
 	s.replies.Add(1)
+	if s.replied != nil {
+		select {
+		case s.replied <- time.Now():
+		default:
+		}
+	}
 }
 
 // start brings a booth to ready and returns how long that took.
-func (b *bench) start() (*running, time.Duration, error) {
-	r := &running{sink: &sink{}, done: make(chan error, 1)}
+func (b *bench) start() (*running, time.Duration, error) { return b.startPlan(b.plan, &sink{}) }
+
+func (b *bench) startPlan(plan *runner.Plan, s *sink) (*running, time.Duration, error) {
+	r := &running{sink: s, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(b.ctx)
 	r.cancel = cancel
 	ready := make(chan struct{})
 	begin := time.Now()
 	var err error
-	if r.Booth, err = b.host.NewBooth(b.plan, r.sink, b.cpu); err != nil {
+	if r.Booth, err = b.host.NewBooth(plan, r.sink, b.cpu); err != nil {
 		cancel()
 		return nil, 0, err
 	}

@@ -18,7 +18,7 @@ type lane struct {
 	trigger runner.Trigger
 }
 
-// onLane runs f on a goroutine of its own, which is pinned like the booth.
+// onLane runs f on a goroutine of its own, which is pinned like the booths.
 func (b *bench) onLane(booth *running, f func(l *lane) error) error {
 	// A note of three bytes: a frame of 64.
 	event, err := midi.FromMessage([]byte{0x90, 60, 100}, 0, "bench0")
@@ -84,6 +84,14 @@ func (l *lane) trip() (time.Duration, error) {
 		time.Sleep(100 * time.Microsecond)
 	}
 	return time.Duration(l.booth.sink.latency.Load()), nil
+}
+
+// crash sends a trigger that crashes the plugin.
+func (l *lane) crash() error {
+	t := l.trigger
+	m := *t.Mapping
+	m.Action, t.Mapping = "crash", &m
+	return l.Send(l.booth.Booth, t)
 }
 
 // allocations counts those of n triggers and returns how many come to one.

@@ -41,6 +41,14 @@ var comparisons = []comparison{
 		size{20, 5}, size{1, 2}, (*bench).isolatedStarts,
 	},
 	{
+		"restart", "from the trigger that crashes a plugin to the reply to the next one", "ms",
+		size{20, 10}, size{1, 2}, (*bench).restarts,
+	},
+	{
+		"neighbours", "trigger and its reply, one every 2 ms, while 16 other plugins crash and restart", "µs",
+		size{20, 500}, size{1, 50}, (*bench).neighbours,
+	},
+	{
 		"memory", "PSS of each of 20 idle plugins and all that keeps them", "KiB",
 		size{3, 20}, size{1, 3}, (*bench).memory,
 	},

@@ -84,6 +84,8 @@ var peers = map[string][]string{
 	"trip-paced":     {"C pipe", "C pipe, control group of a booth", "C pipe, control group and filter of a booth"},
 	"start-tight":    {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
 	"start-isolated": {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
+	"restart":        {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
+	"neighbours":     {"booth, nothing else happens"},
 	"memory":         {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
 }
 

@@ -14,11 +14,17 @@ func (b *bench) isolatedStarts(told func(int), s size) ([]Row, error) {
 // starts compares a booth's start with other ways to start a program that
 // loads the same plugin.
 func (b *bench) starts(told func(int), s size, pause time.Duration) ([]Row, error) {
+	return b.besideStarts(told, s, pause, func(n int) ([]float64, error) { return b.boothStarts(n, pause) })
+}
+
+// besideStarts compares samples of a booth, in milliseconds, with other ways
+// to start a program that loads the same plugin.
+func (b *bench) besideStarts(told func(int), s size, pause time.Duration, booth func(n int) ([]float64, error)) ([]Row, error) {
 	cages, err := b.cages()
 	if err != nil {
 		return nil, err
 	}
-	subjects := []subject{{name: "booth", sample: func(n int) ([]float64, error) { return b.boothStarts(n, pause) }}}
+	subjects := []subject{{name: "booth", sample: booth}}
 	for _, c := range cages {
 		sub := subject{name: c.name, missing: c.missing}
 		if c.missing == "" {

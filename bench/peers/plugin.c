@@ -1,4 +1,5 @@
-/* The plugin of every measurement: it does nothing. */
+/* The plugin of every measurement: it does nothing, and crashes when it is
+ * told to. */
 #include <isobooth/plugin.h>
 
 static int32_t start(const struct isobooth_host *host, void **self)
@@ -11,7 +12,8 @@ static int32_t start(const struct isobooth_host *host, void **self)
 static int32_t trigger(void *self, const struct isobooth_event *event)
 {
 	(void)self;
-	(void)event;
+	if (event->action[0] == 'c') /* crash */
+		__builtin_trap();
 	return 0;
 }
 
