@@ -51,7 +51,7 @@ var leaks = []leak{
 		return nil
 	}},
 	{"thread", []string{"threads, daemon"}, func(l *leaker) error { return l.thread(func() error { return nil }) }},
-	{"heap", []string{"Go heap, daemon, KiB", "PSS, daemon, KiB"}, func(l *leaker) error {
+	{"heap", []string{"Go heap, daemon, KiB", "Go memory, daemon, KiB"}, func(l *leaker) error {
 		l.memory = append(l.memory, touched(1<<20))
 		return nil
 	}},
