@@ -178,6 +178,10 @@ func (s *soak) drive(i, triggers, crashes int) error {
 			action = endings[way].action
 			b.doom.Store(int32(way))
 			b.up.Store(false)
+			if crashed%2 == 0 { // so that the crash, and more, wait in its queue
+				_ = b.send(lane, "slow")
+				sent++
+			}
 		case turn%499 == 0:
 			action = "slow"
 		}
@@ -189,6 +193,8 @@ func (s *soak) drive(i, triggers, crashes int) error {
 		switch {
 		case err == nil && due:
 			crashed++
+			_ = b.send(lane, "hello") // goes down with it
+			sent++
 		case due:
 			b.up.Store(true) // it was too busy to take it
 		}
