@@ -247,6 +247,15 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 				up = b.State() != runner.StateBackingOff
 			}
 		}
+	case "crowd":
+		var all []*booth
+		for i := range 16 {
+			b, _ := run(fmt.Sprintf("crowd-%d", i), crash)
+			all = append(all, b)
+		}
+		for _, b := range all {
+			ready(b)
+		}
 	case "churn", "churn one": // always some booth is being built or removed
 		for i := range map[string]int{"churn": 3, "churn one": 1}[job.Name] {
 			b := h.of(fmt.Sprintf("churn-%d", i))

@@ -52,6 +52,7 @@ var moments = []moment{
 	}},
 	{"loading", "load", nil},
 	{"ready", "idle", nil},
+	{"sixteen ready", "crowd", nil},
 	{"in a trigger", "trigger", nil},
 	{"draining", "drain", nil},
 	{"backing off", "back-off", nil},
