@@ -43,8 +43,8 @@ type gauge struct {
 var gauges = []gauge{
 	{name: "descriptors, daemon", slack: 2, read: func(*watched) (int64, error) { return entries("/proc/self/fd") }},
 	{name: "descriptors, jailer", slack: 2, read: func(w *watched) (int64, error) { return entries(procFile(w.jailer, "fd")) }},
-	{name: "threads, daemon", slack: 8, read: func(*watched) (int64, error) { return entries("/proc/self/task") }},
-	{name: "threads, jailer", slack: 8, read: func(w *watched) (int64, error) { return entries(procFile(w.jailer, "task")) }},
+	{name: "threads, daemon", slack: 16, read: func(*watched) (int64, error) { return entries("/proc/self/task") }},
+	{name: "threads, jailer", slack: 16, read: func(w *watched) (int64, error) { return entries(procFile(w.jailer, "task")) }},
 	{name: "goroutines, daemon", slack: 2, read: func(*watched) (int64, error) { return int64(runtime.NumGoroutine()), nil }},
 	{name: "Go heap, daemon, KiB", slack: 512, read: heap},
 	{name: "Go memory, daemon, KiB", slack: 4 << 10, read: goMemory},
