@@ -73,6 +73,7 @@ func (b *bench) open() (err error) {
 	if b.plan, err = runner.NewPlan("bench", b.plugin, profile); err != nil {
 		return err
 	}
+	b.plan.Standby = false // its making would be measured with whatever comes next
 	// Not called as a daemon's is, so that a daemon does not take it for that
 	// of a dead one.
 	if b.groups, err = cgroups.Open(fmt.Sprintf("bench-%d", os.Getpid())); err != nil {

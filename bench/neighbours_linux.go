@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -83,21 +84,21 @@ func (b *bench) crash() (*crashing, error) {
 	var once sync.WaitGroup
 	for i := range crashers {
 		plan := *b.plan
-		plan.Name = crasherName(i)
+		plan.Name, plan.Standby = crasherName(i), true
+		plan.Limits.RestartFree = math.MaxInt // longer and longer pauses would leave the others in peace
 		once.Add(1)
 		c.booths.Go(func() {
 			first := sync.OnceFunc(once.Done)
 			defer first()
-			for ctx.Err() == nil {
-				if err := b.crashOnce(ctx, &plan, up); err != nil {
-					c.mu.Lock()
-					c.errs = append(c.errs, err)
-					c.mu.Unlock()
-					cancel()
-					return
-				}
-				c.crashes.Add(1)
-				first()
+			changes := b.observer[plan.Name]
+			for len(changes) > 0 { // of the booth before
+				<-changes
+			}
+			if err := b.crashAgain(ctx, &plan, up, func() { c.crashes.Add(1); first() }); err != nil {
+				c.mu.Lock()
+				c.errs = append(c.errs, err)
+				c.mu.Unlock()
+				cancel()
 			}
 		})
 	}
@@ -112,31 +113,30 @@ func (b *bench) crash() (*crashing, error) {
 	return c, nil
 }
 
-// crashOnce starts a booth, has it crashed by whoever takes it from up, and
-// stops it in its pause: the longer pauses after more crashes would leave the
-// others in peace.
-func (b *bench) crashOnce(ctx context.Context, plan *runner.Plan, up chan<- *running) error {
-	changes := b.observer[plan.Name]
-	for len(changes) > 0 { // of the booth before
-		<-changes
-	}
+// crashAgain starts a booth and has it crashed by whoever takes it from up,
+// each time that it is ready. told is called after each crash.
+func (b *bench) crashAgain(ctx context.Context, plan *runner.Plan, up chan<- *running, told func()) (err error) {
 	r, _, err := b.startPlan(plan, &sink{})
 	if err != nil {
 		return err
 	}
-	select {
-	case up <- r:
-	case <-ctx.Done():
-		return r.stop()
-	}
+	defer func() { err = errors.Join(err, r.stop()) }()
 	for {
 		select {
-		case c := <-changes:
-			if c.ended {
-				return r.stop()
-			}
+		case up <- r:
 		case <-ctx.Done():
-			return r.stop()
+			return nil
+		}
+		for ready := false; !ready; {
+			select {
+			case c := <-b.observer[plan.Name]:
+				if c.ended {
+					told()
+				}
+				ready = c.state == runner.StateReady
+			case <-ctx.Done():
+				return nil
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/isobooth/isobooth/runner"
@@ -16,81 +17,64 @@ const restarting = "restart"
 
 // restarts compares a booth's way from a crash to the next reply with other
 // ways to start a program that loads the same plugin.
-func (b *bench) restarts(told func(int), s size) ([]Row, error) {
+func (b *bench) restarts(told func(int), s size) (rows []Row, err error) {
 	plan := *b.plan
-	plan.Name = restarting
-	return b.besideStarts(told, s, 0, func(n int) (samples []float64, err error) {
-		for range n {
-			took, err := b.restart(&plan)
-			if err != nil {
-				return nil, err
-			}
-			samples = append(samples, float64(took)/float64(time.Millisecond))
-		}
-		return samples, nil
-	})
-}
-
-// restart crashes a booth of its own, the first time in its life, and returns
-// how long after the trigger that did it was sent the reply to the next one
-// came.
-func (b *bench) restart(plan *runner.Plan) (took time.Duration, err error) {
+	plan.Name, plan.Standby = restarting, true
+	plan.Limits.RestartFree = math.MaxInt // every crash is as the first
 	replied := make(chan time.Time, 1)
-	r, _, err := b.startPlan(plan, &sink{replied: replied})
+	r, _, err := b.startPlan(&plan, &sink{replied: replied})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.stop()) }()
-	if err := b.rested(r); err != nil {
-		return 0, err
-	}
-	for len(b.observer[restarting]) > 0 {
-		<-b.observer[restarting]
-	}
 	err = b.onLane(r, func(l *lane) error {
-		begin := time.Now()
-		if err := l.crash(); err != nil {
-			return err
-		}
-		at, err := l.next(b.observer[restarting], replied)
-		took = at.Sub(begin)
+		rows, err = b.besideStarts(told, s, 0, func(n int) (samples []float64, err error) {
+			for range n {
+				if err := b.rested(r); err != nil {
+					return nil, err
+				}
+				took, err := l.restart(replied)
+				if err != nil {
+					return nil, err
+				}
+				samples = append(samples, float64(took)/float64(time.Millisecond))
+			}
+			return samples, nil
+		})
 		return err
 	})
-	return took, err
+	return rows, err
+}
+
+// restart crashes the booth and returns how long after the trigger that did
+// it was sent the reply to the next one came. That one is sent as soon as Send
+// comes back, and waits for the restart.
+func (l *lane) restart(replied <-chan time.Time) (time.Duration, error) {
+	begin := time.Now()
+	if err := l.crash(); err != nil {
+		return 0, err
+	}
+	if err := l.Send(l.booth.Booth, l.trigger); err != nil {
+		return 0, err
+	}
+	select {
+	case at := <-replied:
+		return at.Sub(begin), nil
+	case <-time.After(patience):
+		return 0, fmt.Errorf("no reply; the booth is %s", l.booth.State())
+	}
 }
 
 // rested waits until a booth has all that its next restart takes, and nothing
 // on its way.
 func (b *bench) rested(r *running) error {
-	for deadline := time.Now().Add(patience); r.State() != runner.StateReady || !r.Idle(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); r.State() != runner.StateReady || !r.Idle() || !r.Standby(); time.Sleep(time.Millisecond) {
 		if err := b.ctx.Err(); err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the booth is %s", r.State())
+			return fmt.Errorf("the booth is %s, with a worker in reserve: %v", r.State(), r.Standby())
 		}
 	}
 	return nil
-}
-
-// next sends the next trigger as soon as Send comes back from the one before,
-// and where the booth does not take it, or loses it with the plugin that
-// crashed, again when it is ready. It returns when the first reply came.
-func (l *lane) next(changes <-chan change, replied <-chan time.Time) (at time.Time, err error) {
-	late := time.After(patience)
-	for {
-		if err := l.Send(l.booth.Booth, l.trigger); err != nil && err != runner.ErrNotReady {
-			return at, err
-		}
-		for again := false; !again; {
-			select {
-			case at := <-replied:
-				return at, nil
-			case c := <-changes:
-				again = c.state == runner.StateReady
-			case <-late:
-				return at, fmt.Errorf("no reply; the booth is %s", l.booth.State())
-			}
-		}
-	}
 }

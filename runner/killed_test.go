@@ -114,8 +114,8 @@ func (m *moment) await(t *testing.T, d daemon, pid int) {
 	// Every run is to be killed at another moment.
 	time.Sleep(rand.N(20 * time.Millisecond))
 	for deadline := time.Now().Add(patience); ; {
-		signal(t, pid, syscall.SIGSTOP)
-		signal(t, d.Jailer, syscall.SIGSTOP)
+		sendSignal(t, pid, syscall.SIGSTOP)
+		sendSignal(t, d.Jailer, syscall.SIGSTOP)
 		if m.now == nil {
 			return
 		}
@@ -123,8 +123,8 @@ func (m *moment) await(t *testing.T, d daemon, pid int) {
 		if m.now(t, d) {
 			return
 		}
-		signal(t, d.Jailer, syscall.SIGCONT)
-		signal(t, pid, syscall.SIGCONT)
+		sendSignal(t, d.Jailer, syscall.SIGCONT)
+		sendSignal(t, pid, syscall.SIGCONT)
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: did not happen", m.name)
 		}
@@ -132,7 +132,7 @@ func (m *moment) await(t *testing.T, d daemon, pid int) {
 	}
 }
 
-func signal(t *testing.T, pid int, s syscall.Signal) {
+func sendSignal(t *testing.T, pid int, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, s); err != nil {
 		t.Fatalf("kill %d: %v", pid, err)
@@ -185,15 +185,15 @@ func kill(t *testing.T, m *moment, victim string, d daemon, cmd *exec.Cmd) time.
 	var spared []int
 	if victim == "jailer" {
 		spared = append(spared, cmd.Process.Pid)
-		signal(t, cmd.Process.Pid, syscall.SIGCONT)
+		sendSignal(t, cmd.Process.Pid, syscall.SIGCONT)
 	} else {
-		signal(t, cmd.Process.Pid, syscall.SIGKILL)
+		sendSignal(t, cmd.Process.Pid, syscall.SIGKILL)
 		cmd.Wait()
 	}
 	if victim == "daemon" {
-		signal(t, d.Jailer, syscall.SIGCONT)
+		sendSignal(t, d.Jailer, syscall.SIGCONT)
 	} else {
-		signal(t, d.Jailer, syscall.SIGKILL)
+		sendSignal(t, d.Jailer, syscall.SIGKILL)
 	}
 	took, late := lifetime(t, since, spared...)
 	t.Logf("the last process lived for %v; looked at most %v late", took, late)

@@ -216,6 +216,24 @@ func TestSpareKilled(t *testing.T) {
 	}
 }
 
+// TestStandbyKeeps: a worker in reserve is as good after any time. Eleven
+// seconds are longer than all that the jailer allows a step of a start.
+func TestStandbyKeeps(t *testing.T) {
+	h := newHost(t)
+	lane := newLane(t, h)
+	b := h.must(build(t, "crash"), nil)
+	eventually(t, "a worker is in reserve", b.Standby)
+	time.Sleep(11 * time.Second)
+	send(t, lane, b, do("segv", 1))
+	send(t, lane, b, do("hello", 2))
+	if r := b.reply(); r.key != 2 || r.status != 0 {
+		t.Errorf("after the restart: %+v", r)
+	}
+	if c := b.cause(); c.Signal != syscall.SIGSEGV || len(b.causes) != 0 {
+		t.Errorf("cause %+v, and %d more", c, len(b.causes))
+	}
+}
+
 // TestWithoutStandby: a plan may do without a worker in reserve.
 func TestWithoutStandby(t *testing.T) {
 	h := newHost(t)

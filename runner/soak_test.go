@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
 )
@@ -91,8 +92,14 @@ func (s *soak) State(name string, state runner.State, cause *runner.Cause) {
 // Denied is the Observer's.
 func (s *soak) Denied(string, control.Denial) {}
 
+// Limited is the Observer's.
+func (s *soak) Limited(string, runner.Limit) {}
+
+// Trouble is the Observer's.
+func (s *soak) Trouble(name, text string) { s.t.Errorf("trouble with %s: %s", name, text) }
+
 // live runs a booth until the test ends. After every second end it is stopped
-// and run again, in its pause, and after the others it restarts by itself.
+// and run again, and after the others it restarts by itself.
 func (s *soak) live(b *soaked) {
 	for s.ctx.Err() == nil {
 		ctx, stop := context.WithCancel(s.ctx)
@@ -193,7 +200,7 @@ func (s *soak) drive(i, triggers, crashes int) error {
 		switch {
 		case err == nil && due:
 			crashed++
-			_ = b.send(lane, "hello") // goes down with it
+			_ = b.send(lane, "hello") // waits for the restart
 			sent++
 		case due:
 			b.up.Store(true) // it was too busy to take it
@@ -268,33 +275,33 @@ func (s *soak) run(triggers, crashes int) {
 	s.rest()
 }
 
-// rest waits until all booths are up and idle.
+// rest waits until all booths are up and idle, each with a worker in reserve.
 func (s *soak) rest() {
 	s.t.Helper()
 	eventually(s.t, "all booths are up and idle", func() bool {
-		return down(s.booths) == 0 && !slices.ContainsFunc(s.booths, func(b *soaked) bool { return !b.Idle() })
+		return down(s.booths) == 0 && !slices.ContainsFunc(s.booths, func(b *soaked) bool { return !b.Idle() || !b.Standby() })
 	})
 }
 
 // account checks that every trigger was answered or counted: it was written to
-// a plugin or dropped, and of those written each crash took one along, and a
-// stop after it may have.
+// a plugin, dropped or expired, and of those written each crash took one along,
+// and a stop after it may have.
 func (s *soak) account() (sent uint64, all runner.Stats) {
 	s.t.Helper()
 	for _, b := range s.booths {
 		c := b.Stats()
-		if b.sent.Load() != c.Triggers+c.Dropped {
-			s.t.Errorf("%s: %d sent, but %d written and %d dropped", b.Name(), b.sent.Load(), c.Triggers, c.Dropped)
+		if b.sent.Load() != c.Triggers+c.Dropped+c.Expired || c.Triggers != c.Replies+c.Lost {
+			s.t.Errorf("%s: %d sent: %+v", b.Name(), b.sent.Load(), c)
 		}
-		if lost, ends := c.Triggers-c.Replies, b.ends.Load(); lost < ends || lost > ends+ends/2 {
-			s.t.Errorf("%s: %d written, %d answered, and it crashed %d times", b.Name(), c.Triggers, c.Replies, ends)
+		if ends := b.ends.Load(); c.Lost < ends || c.Lost > ends+ends/2 {
+			s.t.Errorf("%s: crashed %d times: %+v", b.Name(), ends, c)
 		}
 		if b.replies.Load() != c.Replies || b.refused.Load() > c.Dropped || c.Failed != 0 {
 			s.t.Errorf("%s: %d replies came, %d were refused: %+v", b.Name(), b.replies.Load(), b.refused.Load(), c)
 		}
 		sent += b.sent.Load()
-		all.Triggers, all.Replies, all.Dropped = all.Triggers+c.Triggers, all.Replies+c.Replies, all.Dropped+c.Dropped
-		all.Restarts += c.Restarts
+		all.Triggers, all.Replies, all.Lost = all.Triggers+c.Triggers, all.Replies+c.Replies, all.Lost+c.Lost
+		all.Dropped, all.Expired, all.Restarts = all.Dropped+c.Dropped, all.Expired+c.Expired, all.Restarts+c.Restarts
 	}
 	return sent, all
 }
@@ -326,8 +333,8 @@ func TestSoak(t *testing.T) {
 	if err := g.table(t.Output(), cycles); err != nil {
 		t.Error(err)
 	}
-	fmt.Fprintf(t.Output(), "%d triggers sent: %d answered, %d taken along by a crash or a stop, %d dropped; %d crashes\n",
-		sent, all.Replies, all.Triggers-all.Replies, all.Dropped, s.ends.Load())
+	fmt.Fprintf(t.Output(), "%d triggers sent: %d answered, %d lost, %d dropped, %d expired; %d crashes, %d restarts\n",
+		sent, all.Replies, all.Lost, all.Dropped, all.Expired, s.ends.Load(), all.Restarts)
 	if leaks := g.leaks(cycles); len(leaks) > 0 {
 		t.Errorf("left behind more and more: %q", leaks)
 	}
@@ -391,7 +398,7 @@ func newSoak(t *testing.T) *soak {
 	for i := range soakBooths {
 		p := named(build(t, "soak", slices.DeleteFunc(slices.Clone(plugins[i%2:i%2+1]), func(s string) bool { return s == "" })...), fmt.Sprintf("soak-%d", i))
 		b := &soaked{tell: s.tell, events: make(chan change, 64)}
-		if b.Booth, err = s.h.NewBooth(newPlan(t, p.Manifest.Name, p, nil), b, -1); err != nil {
+		if b.Booth, err = s.h.NewBooth(newPlan(t, p.Manifest.Name, p, tireless), b, -1); err != nil {
 			t.Fatal(err)
 		}
 		s.booths = append(s.booths, b)
@@ -404,3 +411,6 @@ func newSoak(t *testing.T) *soak {
 	s.rest()
 	return s
 }
+
+// tireless is a profile change: every crash is followed by a start at once.
+func tireless(p *profiles.Profile) { p.Limits.RestartFree = 1 << 20 }

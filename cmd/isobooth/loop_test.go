@@ -84,9 +84,6 @@ func (r *rig) said() string {
 	return r.stderr.String()
 }
 
-// patience bounds the wait for something that must happen.
-const patience = 20 * time.Second
-
 func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {

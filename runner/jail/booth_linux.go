@@ -78,6 +78,7 @@ func (b *booth) confine(denied func(control.Denial)) error {
 	if err := b.sock.SetDeadline(time.Now().Add(bootTime)); err != nil {
 		return err
 	}
+	defer b.sock.SetDeadline(time.Time{}) // its plugin may come hours later
 	if err := sendBoot(b.sock, b.prepare, b.without[control.LayerNoNewPrivs]); err != nil {
 		return b.bootError("send boot message", err)
 	}
