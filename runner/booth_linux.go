@@ -18,6 +18,7 @@ type Booth struct {
 
 	life   life        // Run's own
 	worker *instance   // Run's own: loading, ready or draining
+	early  *early      // Run's own: loading already, or nil
 	dead   []*instance // Run's own: ended, not yet removed
 	// released wakes Run up from a pause or a quarantine.
 	released chan struct{}

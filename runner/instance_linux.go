@@ -55,7 +55,7 @@ type About struct {
 // newInstance builds a booth up to standby: confined, with no foreign code
 // in it yet.
 func (h *Host) newInstance(plan *Plan) (*instance, error) {
-	in := &instance{host: h, plan: plan, broken: make(chan *Cause, 1), exited: make(chan struct{})}
+	in := &instance{host: h, plan: plan, log: logRing{end: make(chan struct{})}, broken: make(chan *Cause, 1), exited: make(chan struct{})}
 	h.add(in)
 	if err := in.prepare(); err != nil {
 		return nil, errors.Join(err, in.release())
@@ -249,6 +249,10 @@ func (in *instance) saw(err error, during string) *Cause {
 // have ended by itself.
 const sealTime = 100 * time.Millisecond
 
+// lastWordsTime bounds the wait for the end of a dead worker's log. Nobody else
+// holds that pipe, so it ends at once.
+const lastWordsTime = time.Second
+
 // endTime bounds the wait for a process to be gone after its pipes are
 // closed. It takes less than a millisecond; a busy machine may need more.
 const endTime = time.Second
@@ -302,6 +306,10 @@ func (in *instance) end(saw *Cause) Cause {
 	// Else the last look can wait until release.
 	oom := in.exit.Signal == int(syscall.SIGKILL) && in.host.limits.last(in)
 	cause := causeOf(saw, in.exit, oom, in.quota.Load())
+	select { // its last words may be yet to be read
+	case <-in.log.end:
+	case <-time.After(lastWordsTime):
+	}
 	if text, _ := in.log.tail(); text != "" && cause.Kind != CauseStopped {
 		cause.Text += fmt.Sprintf("; its log ends %q", lastBytes(text, 300))
 	}

@@ -135,6 +135,20 @@ func (l *life) judge(e event, cause Cause, now time.Time) State {
 	return StateBackingOff
 }
 
+// certain reports whether the end of the worker that is ready now will be
+// followed by a start at once, however it came about. A quota of refused calls
+// that is used up is the exception.
+func (l life) certain(now time.Time) bool {
+	for _, cause := range []Cause{{Kind: CauseSignal}, {Kind: CauseProtocol}} {
+		would := l
+		would.history = l.history.clone()
+		if would.judge(evEnded, cause, now) != StateStandby {
+			return false
+		}
+	}
+	return true
+}
+
 // backoff is the pause after the crash that was counted last. What could not
 // be built is not worth trying again at once.
 func (l *life) backoff(e event) time.Duration {

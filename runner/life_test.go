@@ -4,6 +4,7 @@ package runner
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -254,6 +255,28 @@ func TestHistoryOutlivesTheDaemon(t *testing.T) {
 	later := newLife(plan)
 	if err := later.step(evStart, Cause{}, t0.Add(24*time.Hour)); err != nil || later.history.Crashes != 0 {
 		t.Errorf("a day later: %v, %+v", err, later.history)
+	}
+}
+
+// TestCertain: before it is known why a worker ended, a start at once is
+// certain only if both a crash and a violation would be followed by one.
+func TestCertain(t *testing.T) {
+	for _, c := range []struct {
+		crashes, violations int
+		want                bool
+	}{{0, 0, true}, {1, 1, true}, {2, 0, false}, {0, 2, false}} {
+		l := at(StateReady)
+		l.history.Crashes = c.crashes
+		for range c.violations {
+			l.history.violation(t0)
+		}
+		before := l.history.clone()
+		if got := l.certain(t0.Add(time.Second)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+		if !reflect.DeepEqual(l.history, before) || l.state != StateReady {
+			t.Errorf("%+v: asking has changed it: %+v", c, l.history)
+		}
 	}
 }
 

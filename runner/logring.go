@@ -15,11 +15,13 @@ type logRing struct {
 	mu      sync.Mutex
 	buf     []byte
 	dropped uint64
+	end     chan struct{} // closed when all has been read
 }
 
 // drain reads until the pipe ends, and closes it.
 func (l *logRing) drain(r io.ReadCloser) {
 	defer r.Close()
+	defer close(l.end)
 	chunk := make([]byte, 4096)
 	for {
 		n, err := r.Read(chunk)

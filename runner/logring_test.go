@@ -67,7 +67,7 @@ func TestLogRing(t *testing.T) {
 			if test.piece == "" {
 				pipe.pieces = nil
 			}
-			var l logRing
+			l := logRing{end: make(chan struct{})}
 			l.drain(pipe)
 			if !pipe.closed {
 				t.Error("the pipe is still open")
@@ -83,7 +83,7 @@ func FuzzLogRing(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, 3000), uint16(1000), uint16(9))
 	f.Fuzz(func(t *testing.T, text []byte, size, times uint16) {
 		piece := max(int(size), len(text)/64+1) // or one input takes seconds
-		var l logRing
+		l := logRing{end: make(chan struct{})}
 		var all strings.Builder
 		for range times % 8 {
 			pipe := &broken{err: errors.New("gone")}

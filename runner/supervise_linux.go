@@ -47,6 +47,7 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 			return err
 		}
 		if s := b.life.state; s != StateStandby && s != StateLoading {
+			b.dropEarly()
 			b.clean()
 		}
 		switch b.life.state {
@@ -112,6 +113,10 @@ func (b *Booth) verdict(h happening) error {
 
 // standby gets an empty worker.
 func (b *Booth) standby(ctx context.Context) happening {
+	if b.early != nil {
+		b.worker = b.early.in
+		return happening{event: evBuilt}
+	}
 	in, err := b.spare.take(ctx)
 	switch {
 	case err == nil && ctx.Err() == nil:
@@ -133,7 +138,15 @@ func (b *Booth) loading(ctx context.Context) happening {
 	in := b.worker
 	// A load can take its whole deadline; stopping must not.
 	stop := context.AfterFunc(ctx, in.kill)
-	saw, err := in.load(b.cpu)
+	var saw *Cause
+	var err error
+	if b.early != nil {
+		<-b.early.done
+		saw, err = b.early.saw, b.early.err
+		b.early = nil
+	} else {
+		saw, err = in.load(b.cpu)
+	}
 	stop()
 	switch {
 	case ctx.Err() != nil:
@@ -163,6 +176,7 @@ func (b *Booth) serving(ctx context.Context) happening {
 		}
 	case saw = <-in.broken:
 		if saw == nil {
+			b.loadEarly(ctx)
 			saw = in.hungUp()
 			break
 		}
@@ -182,6 +196,46 @@ func (b *Booth) serving(ctx context.Context) happening {
 	}
 	b.withdraw()
 	return b.bury(evEnded, saw, nil)
+}
+
+// early is a worker that loads the plugin while it is still being found out
+// why the one before it ended, which takes the kernel as long as a load: it
+// takes down the mounts first.
+type early struct {
+	in   *instance
+	done chan struct{} // closed when saw and err are set
+	saw  *Cause
+	err  error
+}
+
+// loadEarly begins to load, if there will be a restart whatever the reason,
+// and a worker for it.
+func (b *Booth) loadEarly(ctx context.Context) {
+	if !b.life.certain(time.Now()) || !b.spare.there() {
+		return
+	}
+	in, err := b.spare.take(ctx)
+	if err != nil {
+		return // standby will meet it again
+	}
+	e := &early{in: in, done: make(chan struct{})}
+	go func() {
+		e.saw, e.err = in.load(b.cpu)
+		close(e.done)
+	}()
+	b.early = e
+}
+
+// dropEarly ends the worker that was loaded early and is not wanted after all.
+func (b *Booth) dropEarly() {
+	if b.early == nil {
+		return
+	}
+	b.early.in.kill()
+	<-b.early.done
+	b.early.in.end(nil)
+	b.discard(b.early.in)
+	b.early = nil
 }
 
 // draining lets a trigger that is under way end, and asks the plugin to stop,

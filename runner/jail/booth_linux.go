@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -190,12 +191,25 @@ func (b *booth) sealed(s *control.Seal) ([]control.Layer, error) {
 	return b.inspect([]int{0, 1, 2, 3, 4}, phaseRun)
 }
 
+// takeDown notes where the worker's descriptors lead while nothing but our own
+// code has run in it.
+func (b *booth) takeDown() error {
+	dir, err := openProc(b.pid)
+	if err != nil {
+		return err
+	}
+	defer dir.close()
+	b.fds, err = descriptorTable(dir, strconv.Itoa(b.pid))
+	return err
+}
+
 // inspect checks every layer that can be seen from outside.
 func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 	in, err := newInspector(b.pid)
 	if err != nil {
 		return nil, err
 	}
+	defer in.close()
 	checks := []struct {
 		name string
 		run  func() (string, error)

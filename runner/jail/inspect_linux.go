@@ -19,16 +19,23 @@ import (
 // the worker nothing: what it would say is worth nothing once foreign code
 // has run in it. Every check returns what it found, or a LayerError.
 type inspector struct {
+	*procDir
 	pid    int
 	status map[string]string
 }
 
+// newInspector opens a process; close it.
 func newInspector(pid int) (*inspector, error) {
-	data, err := os.ReadFile(procPath(pid, "status"))
+	dir, err := openProc(pid)
 	if err != nil {
 		return nil, err
 	}
-	in := &inspector{pid: pid, status: map[string]string{}}
+	data, err := dir.read("status")
+	if err != nil {
+		dir.close()
+		return nil, err
+	}
+	in := &inspector{procDir: dir, pid: pid, status: map[string]string{}}
 	for line := range strings.Lines(string(data)) {
 		if k, v, ok := strings.Cut(line, ":"); ok {
 			in.status[k] = strings.TrimSpace(v)
@@ -36,8 +43,6 @@ func newInspector(pid int) (*inspector, error) {
 	}
 	return in, nil
 }
-
-func procPath(pid int, elem string) string { return "/proc/" + strconv.Itoa(pid) + "/" + elem }
 
 // expect compares fields of /proc/PID/status; proc_pid_status(5).
 func (in *inspector) expect(layer, want string, fields ...string) error {
@@ -50,16 +55,17 @@ func (in *inspector) expect(layer, want string, fields ...string) error {
 }
 
 func (in *inspector) namespaces(w without) (string, error) {
+	all, err := ourNamespaces()
+	if err != nil {
+		return "", &LayerError{"namespaces", err}
+	}
 	var names []string
 	for _, n := range namespaces {
-		theirs, err := os.Readlink(procPath(in.pid, "ns/"+n.link))
+		theirs, err := in.readlink("ns/" + n.link)
 		if err != nil {
 			return "", &LayerError{"namespaces", err}
 		}
-		ours, err := os.Readlink("/proc/self/ns/" + n.link)
-		if err != nil {
-			return "", &LayerError{"namespaces", err}
-		}
+		ours := all[n.link]
 		if w[n.link] && theirs == ours {
 			names = append(names, removed+" "+n.link)
 			continue
@@ -74,7 +80,7 @@ func (in *inspector) namespaces(w without) (string, error) {
 
 // mounts checks every mount the worker can see; proc_pid_mountinfo(5).
 func (in *inspector) mounts(r *root) (string, error) {
-	data, err := os.ReadFile(procPath(in.pid, "mountinfo"))
+	data, err := in.read("mountinfo")
 	if err != nil {
 		return "", &LayerError{"root", err}
 	}
@@ -114,23 +120,22 @@ func (in *inspector) mounts(r *root) (string, error) {
 
 // descriptorTable is what each descriptor of a task leads to and which way it
 // is open, "pipe:[123] 01".
-func descriptorTable(pid int, task string) (map[int]string, error) {
-	dir := procPath(pid, "task/"+task)
-	entries, err := os.ReadDir(dir + "/fd")
+func descriptorTable(dir *procDir, task string) (map[int]string, error) {
+	names, err := dir.list("task/" + task + "/fd")
 	if err != nil {
 		return nil, err
 	}
 	table := map[int]string{}
-	for _, e := range entries {
-		n, err := strconv.Atoi(e.Name())
+	for _, name := range names {
+		n, err := strconv.Atoi(name)
 		if err != nil {
 			return nil, err
 		}
-		link, err := os.Readlink(dir + "/fd/" + e.Name())
+		link, err := dir.readlink("task/" + task + "/fd/" + name)
 		if err != nil {
 			return nil, err
 		}
-		info, err := os.ReadFile(dir + "/fdinfo/" + e.Name())
+		info, err := dir.read("task/" + task + "/fdinfo/" + name)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +158,7 @@ func (in *inspector) descriptors(want []int, known map[int]string) (string, erro
 		return "", &LayerError{"descriptors", err}
 	}
 	for _, task := range tasks {
-		table, err := descriptorTable(in.pid, task)
+		table, err := descriptorTable(in.procDir, task)
 		if in.ended(task) {
 			continue
 		}
@@ -175,24 +180,16 @@ func (in *inspector) descriptors(want []int, known map[int]string) (string, erro
 
 // ended reports whether a thread has ended since it was listed.
 func (in *inspector) ended(task string) bool {
-	_, err := os.Stat(procPath(in.pid, "task/"+task))
-	return errors.Is(err, fs.ErrNotExist)
+	_, err := in.read("task/" + task + "/comm")
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
 }
 
 func (in *inspector) taskNames() ([]string, error) {
-	entries, err := os.ReadDir(procPath(in.pid, "task"))
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names, nil
+	return in.list("task")
 }
 
 func (in *inspector) environment() (string, error) {
-	data, err := os.ReadFile(procPath(in.pid, "environ"))
+	data, err := in.read("environ")
 	if err != nil {
 		return "", &LayerError{"environment", err}
 	}
@@ -218,7 +215,7 @@ var limitNames = map[string]string{
 }
 
 func (in *inspector) rlimits(want []control.Rlimit) (string, error) {
-	data, err := os.ReadFile(procPath(in.pid, "limits"))
+	data, err := in.read("limits")
 	if err != nil {
 		return "", &LayerError{"rlimits", err}
 	}
@@ -250,7 +247,7 @@ func (in *inspector) rlimits(want []control.Rlimit) (string, error) {
 // cgroup checks that the worker is in its group wherever the daemon limits
 // it; cgroups(7), /proc/PID/cgroup.
 func (in *inspector) cgroup(path string) (string, error) {
-	data, err := os.ReadFile(procPath(in.pid, "cgroup"))
+	data, err := in.read("cgroup")
 	if err != nil {
 		return "", &LayerError{"cgroup", err}
 	}
@@ -289,7 +286,7 @@ func (in *inspector) tasks(max int) (string, error) {
 	}
 	for _, task := range tasks {
 		// Needs CONFIG_PROC_CHILDREN, which distributions have.
-		children, err := os.ReadFile(procPath(in.pid, "task/"+task+"/children"))
+		children, err := in.read("task/" + task + "/children")
 		if in.ended(task) {
 			continue
 		}

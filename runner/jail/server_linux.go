@@ -184,9 +184,8 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 // then on reports its end.
 func (s *Server) prepared(b *booth) (*control.Prepared, []*os.File, error) {
 	var layers []control.Layer
-	fds, err := descriptorTable(b.pid, strconv.Itoa(b.pid))
+	err := b.takeDown()
 	if err == nil {
-		b.fds = fds
 		layers, err = b.inspect([]int{0, 1, 2, 3, 4, 5}, phaseLoad)
 	}
 	if err != nil {
