@@ -131,6 +131,7 @@ func TestLoadFails(t *testing.T) {
 		want   []runner.Cause // any of them
 	}{
 		{"crash", []runner.Cause{{Kind: runner.CauseSignal, Signal: syscall.SIGSEGV}}},
+		{"exit", []runner.Cause{{Kind: runner.CauseExit}}}, // with 0, as if all were well
 		{"hang", []runner.Cause{{Kind: runner.CauseTimeout}}},
 		{"early", []runner.Cause{{Kind: runner.CauseProtocol}}},
 		// The seal can come while the loader still holds its descriptors.

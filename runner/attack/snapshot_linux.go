@@ -183,11 +183,17 @@ func (w *worker) sprung() (string, error) {
 	if after["rwx"]+after["anonymous code"] != "" {
 		return fmt.Sprintf("code that no file holds: %q", after["rwx"]+after["anonymous code"]), nil
 	}
+	// The thread to attack from, where the profile has threads, comes while
+	// the library is loaded and ends with the attack.
+	var threads []string
+	if w.p.phase == Thread {
+		threads = []string{"status Threads"}
+	}
 	// The control socket is closed, and the library mapped, while it loads.
-	if d := before.differences(after, "fd 5", "code"); d != "" {
+	if d := before.differences(after, append(threads, "fd 5", "code")...); d != "" {
 		return d, nil
 	}
-	return ready.differences(after), nil
+	return ready.differences(after, threads...), nil
 }
 
 func (w *worker) reset() error { return nil }

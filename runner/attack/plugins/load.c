@@ -158,11 +158,11 @@ static volatile int tried;
 
 static void *keep_trying(void *arg)
 {
-	long pause[2] = {0, 1000000};
+	long pause[2] = {0, 20000000};
 
 	open_canary();
 	tried = 1;
-	for (int i = 0; i < 2000 && open_canary() < 0; i++)
+	for (int i = 0; i < 100 && open_canary() < 0; i++)
 		raw(SYS_nanosleep, (long)pause, 0, 0, 0, 0, 0);
 	return arg;
 }
