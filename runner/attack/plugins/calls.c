@@ -12,6 +12,9 @@
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
 #endif
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 /* System call number arg with arguments that are no descriptor, no address
  * and no length. Not every call is harmless that way. */
@@ -64,6 +67,7 @@ static long call_number(void)
 	CALL(migrate_pages);
 	CALL(mount);
 	CALL(mount_setattr);
+	CALL(mseal);
 	CALL(move_mount);
 	CALL(move_pages);
 	CALL(name_to_handle_at);
