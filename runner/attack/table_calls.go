@@ -67,7 +67,7 @@ func entryRows() []Row {
 		{ID: "B04/libc", Title: "libc makes its threads without clone3", Severity: Critical,
 			Elsewhere: "runner/attack: TestWithThreads"},
 		{ID: "B07", Title: "every number that there may ever be", Severity: High,
-			Elsewhere: "profiles: TestEveryKnownCall, TestUnknownNumbers, TestRandomRules (the filter in a simulator), TestKernel (a number that no kernel has)"},
+			Elsewhere: "runner: TestSweep (0 to 1023, from start and trigger, beside the profile's list); profiles: TestEveryKnownCall, TestUnknownNumbers"},
 		named("B07/waitv", "call of Linux 5.16 that no rule names", High, "futex_waitv 0 0 1", unix.EINVAL),
 		named("B07/cachestat", "call of Linux 6.5 that no rule names", High, "cachestat -1", unix.EBADF, unix.EFAULT),
 		named("B07/mseal", "call of Linux 6.10, newer than the filter's library may be", High, "mseal -1", unix.EINVAL),
