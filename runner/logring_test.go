@@ -91,6 +91,7 @@ func FuzzLogRing(f *testing.F) {
 				n := min(piece, len(rest))
 				pipe.pieces, rest = append(pipe.pieces, rest[:n]), rest[n:]
 			}
+			l.end = make(chan struct{})
 			l.drain(pipe)
 			all.Write(text)
 			l.check(t, all.String())
