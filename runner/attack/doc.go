@@ -39,8 +39,9 @@
 //	           (openat goes on while loading: there the root stops it)
 //	Calls      what the jailer is to name when Seccomp stops it
 //	Evidence   what the host looks at, below
-//	Proof      ByEvidence: the control must bring evidence about, or
-//	           ByResult: its call must succeed, or fail with one of Reached
+//	Proof      ByEvidence: the control must bring evidence about,
+//	           ByResult: its call must succeed, or fail with one of Reached, or
+//	           ByRules: without Arg and Text the library is served, in a booth
 //	Errnos     which layer an errno without a denial record means, where it is not
 //	           as in usual (judge_linux.go)
 //	Harmless   the layer thanks to which a success without evidence is none; without
@@ -60,6 +61,11 @@
 //	TCP4 TCP6 UDP  nobody may connect or send                      p.tcp4 p.tcp6 p.udp
 //	UnixPath       likewise                                        p.unix_path
 //	Abstract       likewise                                        p.abstract
+//	Port, PortLow  nobody may answer there                         p.tcp4
+//	Queue          a System V message queue, must not be made      p.shm
+//	Semaphores     likewise                                        p.shm
+//	PosixQueue     likewise, with the nonce as its name            p.nonce
+//	Neighbour      another booth must be served all the while
 //	Sentinel       a process of the worker's user: alive, no signal  p.sentinel
 //	Worker         all that the kernel shows of the worker is as before
 //	Posture(f, v)  field f of the worker's status is v, always

@@ -101,7 +101,11 @@ func (p *probe) verdict(ctx context.Context, lane *runner.Lane) (verdict, error)
 			return v, err
 		}
 	}
-	c, err := p.outside(ctx)
+	control := p.outside
+	if p.row.Proof == ByRules {
+		control = func(ctx context.Context) (*controlled, error) { return p.behaved(ctx, lane) }
+	}
+	c, err := control(ctx)
 	if err != nil {
 		return v, err
 	}

@@ -73,6 +73,11 @@ type Proof int
 const (
 	ByEvidence Proof = iota // some of the row's evidence comes about
 	ByResult                // the call succeeds, or its error is in Reached
+	// ByRules: without Arg and Text the same library keeps to the rules and is
+	// served, in a booth. For attacks on the host by way of the pipes, which
+	// are nothing without one, and whose layer cannot be left out: it is the
+	// host itself.
+	ByRules
 )
 
 // Surroundings are namespaces of its own for the control, so that an attack
