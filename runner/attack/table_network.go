@@ -100,9 +100,9 @@ func networkRows() []Row {
 	}{
 		{"route", "listens to changes of interfaces", unix.NETLINK_ROUTE},
 		{"audit", "reaches the audit system", unix.NETLINK_AUDIT},
-		{"netfilter", "listens to the packet filter", unix.NETLINK_NETFILTER},
+		{"netfilter", "reaches the packet filter", unix.NETLINK_NETFILTER},
 		{"uevent", "listens to changes of devices", unix.NETLINK_KOBJECT_UEVENT},
-		{"diag", "could ask for everybody's sockets", unix.NETLINK_SOCK_DIAG},
+		{"diag", "could ask for everybody's connections", unix.NETLINK_SOCK_DIAG},
 	} {
 		rows = append(rows, Row{ID: "E07/" + n.name, Title: n.title, Severity: Critical,
 			Family: "network", Attack: "netlink", Arg: n.protocol, Phases: Everywhere(),

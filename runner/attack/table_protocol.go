@@ -88,6 +88,12 @@ func protocolRows() []Row {
 		{ID: "G14", Title: "has a pipe not block", Severity: High,
 			Family: "protocol", Attack: "nonblocking", Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"fcntl"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+		// Landlock does not govern pipes; but the host takes everybody's rights
+		// to open these, and only CAP_DAC_OVERRIDE would pass that by.
+		{ID: "G14/reopen", Title: "opens its pipe in the other direction", Severity: High,
+			Family: "protocol", Attack: "other_end", Phases: Everywhere(),
+			Layer: Seccomp, LoadLayer: Protocol, Calls: []string{"openat"}, Evidence: []Evidence{Worker}, Proof: ByResult,
+			Errnos: map[syscall.Errno][]Layer{unix.EACCES: {Protocol}}},
 		{ID: "G14/host", Title: "has a pipe not block, and so the host's end", Severity: High,
 			Elsewhere: "runner TestProtocolAbuse: allowed to do it, and the flags of host and jailer stay"},
 		{ID: "G15", Title: "shrinks a pipe", Severity: Medium,

@@ -219,7 +219,7 @@ static long raw4(void)
 	return err;
 }
 
-/* Joins the first group of netlink protocol arg. */
+/* Opens netlink protocol arg, and listens where anybody may. */
 static long netlink(void)
 {
 	struct sockaddr_nl a;
@@ -230,9 +230,7 @@ static long netlink(void)
 		return fd;
 	zero(&a, sizeof(a));
 	a.nl_family = AF_NETLINK;
-	a.nl_groups = p.arg == NETLINK_SOCK_DIAG || p.arg == NETLINK_AUDIT
-			  ? 0
-			  : 1; /* these want CAP_NET_ADMIN for groups */
+	a.nl_groups = p.arg == NETLINK_ROUTE || p.arg == NETLINK_KOBJECT_UEVENT;
 	err = raw(SYS_bind, fd, (long)&a, sizeof(a), 0, 0, 0);
 	raw(SYS_close, fd, 0, 0, 0, 0, 0);
 	return err;

@@ -160,6 +160,17 @@ static long shrink(void)
 	return raw(SYS_fcntl, pipe_fd(), F_SETPIPE_SZ, 4096, 0, 0, 0);
 }
 
+/* Opens the pipe once more, in the other direction. */
+static long other_end(void)
+{
+	long fd =
+	    raw(SYS_openat, AT_FDCWD,
+		(long)(pipe_fd() == 1 ? "/proc/self/fd/1" : "/proc/self/fd/4"),
+		O_RDONLY | O_NONBLOCK, 0, 0, 0);
+
+	return fd < 0 ? fd : raw(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
 /* Has the kernel signal the sentinel when there is something to read. */
 static long signal_by_pipe(void)
 {
@@ -186,5 +197,6 @@ static void attack(void)
 	RUN(two_writers);
 	RUN(nonblocking);
 	RUN(shrink);
+	RUN(other_end);
 	RUN(signal_by_pipe);
 }
