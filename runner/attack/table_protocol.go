@@ -70,8 +70,13 @@ func protocolRows() []Row {
 		{ID: "G11", Title: "prints where replies go before it is asked", Severity: Medium,
 			Family: "protocol", Attack: "early", Text: "plugin 1.0 is starting\n", Phases: Loading(),
 			Layer: Protocol, Evidence: []Evidence{Neighbour}, Proof: ByRules},
-		{ID: "G11/takeover", Title: "speaks for the worker from its constructor on", Severity: Medium,
-			Elsewhere: "runner TestLoadedFrame; and nothing depends on the worker's good will once it is confined, the rows that attack while loading show"},
+		// It is served: nothing depends on the worker's good will. But it is
+		// sealed, though the worker never comes to that.
+		{ID: "G11/takeover", Title: "speaks for the worker from its constructor on, and reads a secret later", Severity: High,
+			Family: "protocol", Attack: "speak_for_worker", Phases: []Phase{Trigger},
+			Layer: Seccomp, Calls: []string{"openat"}, Evidence: []Evidence{Secret, Worker}},
+		{ID: "G11/loaded", Title: "says that it is loaded before it is", Severity: Medium,
+			Elsewhere: "runner TestLoadedFrame"},
 
 		{ID: "G10/replies", Title: "closes the pipe that it answers on", Severity: Medium,
 			Family: "protocol", Attack: "hang_up", Arg: 4, Phases: hangUp,
@@ -107,7 +112,7 @@ func protocolRows() []Row {
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Landlock}}},
 
 		{ID: "G18", Title: "says what a terminal or a log would obey", Severity: Medium,
-			Elsewhere: "runner TestTextWhileLoading and TestProtocolAbuse, cmd/isobooth TestScripts: it is quoted wherever it is shown"},
+			Elsewhere: "runner TestTextWhileLoading, cmd/isobooth TestBooths (text.txtar) and TestPrintableJSON: it is quoted wherever it is shown"},
 		{ID: "G19", Title: "plays notes that trigger itself, and floods a port", Severity: Medium,
 			Elsewhere: "cmd/isobooth TestLoopDiesOut, TestLoopOfTwoDiesOut, TestFloodIsLimited, TestOutputRate and TestOutputForm"},
 		{ID: "G20", Title: "has a table of another version", Severity: Medium,

@@ -40,7 +40,7 @@ func resourceRows() []Row {
 			Family: "resources", Attack: "fill_canary", Arg: 4 << 20, Phases: Everywhere(),
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Canary, Worker}},
 		{ID: "F06/log", Title: "fills the host's disk through its log", Severity: High,
-			Elsewhere: "runner TestProtocolAbuse: of what is printed, only the end is kept, in memory"},
+			Elsewhere: "runner TestLogRing: of what is printed, only the end is kept, in memory"},
 		{ID: "F07", Title: "uses up the host's inodes", Severity: Medium,
 			Family: "resources", Attack: "many_files", Arg: 64, Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"mknodat"}, Evidence: []Evidence{Canary, Worker}},
@@ -75,7 +75,7 @@ func resourceRows() []Row {
 		{ID: "F12/cache", Title: "reads and writes large files", Severity: Medium,
 			Elsewhere: "runner TestNothingIsWritable and TestLandlock: there is no file to write, nor one to read"},
 		{ID: "F13", Title: "has the host swap", Severity: Medium,
-			Elsewhere: "cgroups TestUnifiedLimits and TestMemoryLimit: a booth has no swap, and at its limit it ends"},
+			Elsewhere: "cgroups TestUnifiedLimits: a booth has no swap; TestMemoryLimit: at its limit it ends"},
 
 		{ID: "F15", Title: "has the host log refused calls", Severity: High,
 			Family: "resources", Attack: "refusals", Arg: 2000, Phases: Everywhere(),
@@ -94,7 +94,7 @@ func resourceRows() []Row {
 			Elsewhere: "rows C01 and those of mounts; runner TestSweep has every call"},
 
 		{ID: "F17", Title: "leaves dead control groups by ending often", Severity: Medium,
-			Elsewhere: "runner TestSoak: after many ends there are as many groups as before, dying ones, too"},
+			Elsewhere: "runner TestSoak: after many ends there are as many groups as before, and dying ones have not grown with each"},
 		{ID: "F18", Title: "listens to the core that it shares", Severity: Low,
 			Manual: "a side channel has a rate, no end: docs/threat-model.md says what remains"},
 	}

@@ -7,7 +7,16 @@
 enum { TRIGGER_FD = 3, REPLY_FD = 4 };
 
 enum { HEADER = 16, FIXED = 8, ITEM = 4 };
-enum { TRIGGER = 2, STOP = 3, REPLY = 0x83, STOPPED = 0x84 };
+enum {
+	HELLO = 1,
+	TRIGGER = 2,
+	STOP = 3,
+	LOADED = 0x81,
+	READY = 0x82,
+	REPLY = 0x83,
+	STOPPED = 0x84
+};
+enum { TRIGGER_FIXED = 32, NONCE = 16 };
 enum { RESULT = 3 };
 
 /* The hello has id 1, what is harmless 2, and the attack 3. */
@@ -111,6 +120,78 @@ static long answer(void)
 	return -1;
 }
 
+static long read_secret(void)
+{
+	char text[256];
+	long fd = raw(SYS_openat, AT_FDCWD, (long)p.secret, O_RDONLY, 0, 0, 0);
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = raw(SYS_read, fd, (long)text, sizeof(text), 0, 0, 0);
+	if (n > 0)
+		say(text, (size_t)n);
+	raw(SYS_close, fd, 0, 0, 0, 0, 0);
+	return n;
+}
+
+/* reply answers the trigger in request as trigger() would. */
+static size_t reply(uint64_t id)
+{
+	char text[sizeof(state.said) + 160];
+	uint32_t raw_len;
+
+	memcpy(&raw_len, request + HEADER + 16, sizeof(raw_len));
+	if (strcmp((char *)request + HEADER + TRIGGER_FIXED + raw_len,
+		   "attack") != 0)
+		return compose(frame, REPLY, id, p.nonce, length(p.nonce));
+	state.result = read_secret();
+	state.done++;
+	return compose(frame, REPLY, id, text, report(text));
+}
+
+/* LIBC. The constructor never returns, and nothing of the worker runs any
+ * more: all that the host hears is from here. Without a host it returns. */
+__attribute__((constructor)) static void take_over(void)
+{
+	uint64_t id = 0;
+	size_t size;
+
+	if (!same(p.attack, "speak_for_worker") || send("", 0) < 0)
+		return;
+	for (int fd = REPLY_FD + 1; fd < 32; fd++) /* the library itself */
+		raw(SYS_close, fd, 0, 0, 0, 0, 0);
+	compose(frame, LOADED, 0, NULL, 0);
+	put(frame, HEADER + FIXED, 4);
+	put(frame + HEADER, ISOBOOTH_ABI, 4);
+	send(frame, HEADER + FIXED);
+	while (raw(SYS_read, TRIGGER_FD, (long)request, sizeof(request), 0, 0,
+		   0) >= HEADER) {
+		memcpy(&id, request + 8, sizeof(id));
+		if (request[4] == TRIGGER) {
+			send(frame, reply(id));
+			continue;
+		}
+		size = compose(frame, request[4] == HELLO ? READY : STOPPED, id,
+			       NULL, 0);
+		if (request[4] == HELLO) {
+			memcpy(frame + size, request + HEADER, NONCE);
+			size += NONCE;
+			put(frame, size, 4);
+		}
+		send(frame, size);
+		if (request[4] == STOP)
+			break;
+	}
+	raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+}
+
+/* What the constructor does with its place; in the control, without it. */
+static long speak_for_worker(void)
+{
+	return read_secret();
+}
+
 /* Writes before it is asked for anything: text, or a reply. */
 static long early(void)
 {
@@ -193,6 +274,7 @@ static void attack(void)
 {
 	RUN(answer);
 	RUN(early);
+	RUN(speak_for_worker);
 	RUN(hang_up);
 	RUN(two_writers);
 	RUN(nonblocking);
