@@ -84,6 +84,11 @@ func resourceRows() []Row {
 		{ID: "F15/log", Title: "has every refused call logged", Severity: High,
 			Elsewhere: "runner TestRefusalFlood: 20,000 refusals are at most 15 lines"},
 
+		// At more than two microseconds each, they do not fit into load_timeout.
+		{ID: "F15/questions", Title: "asks the jailer without end while it loads", Severity: High,
+			Family: "resources", Attack: "questions", Arg: 3_000_000, Phases: []Phase{Constructor},
+			Layer: Deadline, Evidence: []Evidence{Worker, Neighbour}, Proof: ByResult},
+
 		{ID: "F16/terminal", Title: "takes a pseudo-terminal", Severity: Medium,
 			Family: "resources", Attack: "terminal", Phases: Everywhere(),
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Worker}, Proof: ByResult},
