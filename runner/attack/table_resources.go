@@ -52,7 +52,7 @@ func resourceRows() []Row {
 		{ID: "F09", Title: "takes huge pages", Severity: Medium, Elsewhere: "runner TestHugePages"},
 
 		{ID: "F10/queue", Title: "leaves a message queue", Severity: Medium,
-			Family: "resources", Attack: "queue", Phases: Everywhere(),
+			Family: "resources", Attack: "message_queue", Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"msgget"}, Evidence: []Evidence{Queue, Worker}, Harmless: IPC},
 		{ID: "F10/semaphores", Title: "leaves semaphores", Severity: Medium,
 			Family: "resources", Attack: "semaphores", Phases: Everywhere(),

@@ -152,7 +152,7 @@ static long lock(void)
 	return err;
 }
 
-static long queue(void)
+static long message_queue(void)
 {
 	struct {
 		long type;
@@ -280,7 +280,7 @@ static void attack(void)
 	RUN(fill_canary);
 	RUN(many_files);
 	RUN(lock);
-	RUN(queue);
+	RUN(message_queue);
 	RUN(semaphores);
 	RUN(posix_queue);
 	RUN(timers);
