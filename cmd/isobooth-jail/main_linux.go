@@ -88,6 +88,10 @@ func run() error {
 	if err := unix.SetNonblock(controlFD, true); err != nil {
 		return err
 	}
+	// We run on one processor less than there are, maybe on one. With one
+	// place for goroutines to match, each system call that sleeps would hold up
+	// all others until the runtime noticed.
+	runtime.GOMAXPROCS(max(4, runtime.NumCPU()))
 	return jail.Serve(control.NewConn(os.NewFile(controlFD, "control")))
 }
 
