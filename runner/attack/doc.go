@@ -62,8 +62,6 @@
 //	UnixPath       likewise                                        p.unix_path
 //	Abstract       likewise                                        p.abstract
 //	Port, PortLow  nobody may answer there                         p.tcp4
-//	Queue          a System V message queue, must not be made      p.shm
-//	Semaphores     likewise                                        p.shm
 //	PosixQueue     likewise, with the nonce as its name            p.nonce
 //	Neighbour      another booth must be served all the while
 //	Sentinel       a process of the worker's user: alive, no signal  p.sentinel

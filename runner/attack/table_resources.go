@@ -53,10 +53,10 @@ func resourceRows() []Row {
 
 		{ID: "F10/queue", Title: "leaves a message queue", Severity: Medium,
 			Family: "resources", Attack: "message_queue", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"msgget"}, Evidence: []Evidence{Queue, Worker}, Harmless: IPC},
+			Layer: Seccomp, Calls: []string{"msgget"}, Evidence: []Evidence{NoObject, Worker}, Harmless: IPC},
 		{ID: "F10/semaphores", Title: "leaves semaphores", Severity: Medium,
 			Family: "resources", Attack: "semaphores", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"semget"}, Evidence: []Evidence{Semaphores, Worker}, Harmless: IPC},
+			Layer: Seccomp, Calls: []string{"semget"}, Evidence: []Evidence{NoObject, Worker}, Harmless: IPC},
 		{ID: "F10/posix", Title: "leaves a POSIX message queue", Severity: Medium,
 			Family: "resources", Attack: "posix_queue", Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"mq_open"}, Evidence: []Evidence{PosixQueue, Worker}, Harmless: IPC},
