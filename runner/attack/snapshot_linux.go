@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // snapshot is what the kernel says about a worker, seen from outside, by
@@ -43,6 +45,12 @@ func (s snapshot) status(dir string) error {
 	if ids := strings.Fields(s["status Uid"]); len(ids) > 0 {
 		s["status user"] = ids[0]
 	}
+	// Root's as long as the worker is not dumpable; proc(5).
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: dir, Err: err}
+	}
+	s["owner"] = strconv.Itoa(int(st.Uid))
 	for _, name := range []string{"mountinfo", "limits", "cgroup", "oom_score_adj", "personality", "environ"} {
 		data, err := os.ReadFile(dir + "/" + name)
 		if err != nil {

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -100,12 +101,12 @@ func procRows() []Row {
 		opens("C10/core-pattern", "opens the pattern for core files to write", Critical, "/proc/sys/kernel/core_pattern", unix.O_WRONLY, Root, root),
 		opens("C10/hostname", "opens the host's name to write", Critical, "/proc/sys/kernel/hostname", unix.O_WRONLY, Root, root),
 		opens("C10/sysrq", "opens the trigger of the magic keys to write", Critical, "/proc/sysrq-trigger", unix.O_WRONLY, Root, has("/proc/sysrq-trigger", root)),
-		opens("C10/user-limits", "opens the limit on user namespaces to write", Critical, "/proc/sys/user/max_user_namespaces", unix.O_WRONLY, Root, root),
+		opens("C10/overcommit", "opens the kernel's policy on memory to write", Critical, "/proc/sys/vm/overcommit_memory", unix.O_WRONLY, Root, root),
 		opens("C11/kcore", "opens the kernel's memory", High, "/proc/kcore", unix.O_RDONLY, Root, has("/proc/kcore", root)),
 		opens("C11/kallsyms", "opens the kernel's symbols", High, "/proc/kallsyms", unix.O_RDONLY, Root, has("/proc/kallsyms")),
 		opens("C11/processes", "lists the processes", High, "/proc", dir, Landlock, nil),
-		opens("C11/root", "opens the first process's root", High, "/proc/1/root", dir, Landlock, root),
-		opens("C11/cwd", "opens the first process's working folder", High, "/proc/1/cwd", dir, Landlock, root),
+		opens("C11/root", "opens its root by its own name in /proc", High, "/proc/self/root", dir, Landlock, nil),
+		opens("C11/cwd", "opens its working folder by its name in /proc", High, "/proc/self/cwd", dir, Landlock, nil),
 		opens("C11/environ", "opens its own environment", High, "/proc/self/environ", unix.O_RDONLY, Landlock, nil),
 		opens("C11/maps", "opens its own map of memory", High, "/proc/self/maps", unix.O_RDONLY, Landlock, nil),
 		opens("C11/mountinfo", "opens its own list of mounts", High, "/proc/self/mountinfo", unix.O_RDONLY, Landlock, nil),
@@ -192,7 +193,6 @@ func spellingRows() []Row {
 		row("thread-root", "read_spelled", "/proc/thread-self/root"),
 		row("task-folder", "read_spelled", "/proc/self/task/../root"),
 		row("working-folder", "read_spelled", "/proc/self/cwd/../../../../../../../.."),
-		row("first-root", "read_spelled", "/proc/1/root"),
 		row("inside-dot", "read_inside", "/."),
 		row("inside-dotdot", "read_inside", "/plugin/.."),
 		row("inside-slashes", "read_inside", "//"),
@@ -202,12 +202,9 @@ func spellingRows() []Row {
 		row("open", "read_open", ""),
 	}
 	for i := range rows {
-		switch rows[i].ID {
-		case "C20/first-root":
-			rows[i].Needs = root
-		case "C20/openat2", "C20/open":
-			// Not among the calls of the load phase.
-			rows[i].LoadLayer, rows[i].Calls = "", []string{rows[i].Attack[len("read_"):]}
+		// Of the calls that open, the load phase has but one.
+		if call := strings.TrimPrefix(rows[i].ID, "C20/"); call == "openat2" || call == "open" {
+			rows[i].LoadLayer, rows[i].Calls = "", []string{call}
 		}
 	}
 	return rows

@@ -46,10 +46,12 @@ func taskRows() []Row {
 	family := func(id, title string, severity Severity, attack string, arg int64) Row {
 		return Row{ID: id, Title: title, Severity: severity, Family: "process", Attack: attack, Arg: arg, Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Worker}, Proof: ByResult,
-			Errnos: map[syscall.Errno][]Layer{unix.EAGAIN: {Cgroup, Rlimits}}}
+			Errnos: map[syscall.Errno][]Layer{unix.EAGAIN: {Cgroup, Rlimits}},
+			// Whose end takes along what the attack leaves.
+			Control: OwnPID}
 	}
 	orphan := family("D04/fork", "leaves a grandchild behind in a session of its own", High, "double_fork", 0)
-	orphan.Evidence, orphan.Proof = []Evidence{Canary, Worker}, ByEvidence
+	orphan.Evidence, orphan.Proof, orphan.Control = []Evidence{Canary, Worker}, ByEvidence, AsIs
 	threads := family("D07", "starts threads without end", High, "start_threads", 40)
 	threads.Phases = WithLibc()
 	return []Row{
@@ -83,25 +85,30 @@ func priorityRows() []Row {
 		return Row{ID: id, Title: title, Severity: severity, Family: "process", Attack: attack, Arg: arg, Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{call}, Evidence: []Evidence{Worker, Host}, Proof: ByResult, Needs: needs}
 	}
-	sentinel := row("D14/sentinel", "limits a process of its own user", Medium, "limit_sentinel", "prlimit64", 0, nil)
-	sentinel.Evidence = []Evidence{Sentinel, Worker}
+	core := row("D16/limit", "sets its limit on core files", Medium, "core_limit_nowhere", "prlimit64", 0, nil)
+	core.Reached = made
 	score := row("D15/host", "opens the daemon's score for the kernel's killer to write", High, "score_of_host", "openat", 0, nil)
 	score.LoadLayer = Root
-	return []Row{
-		row("D12/fifo", "takes real-time priority", High, "real_time", "sched_setscheduler", 0, root),
-		row("D12/attributes", "takes real-time priority by the newer call", High, "deadline", "sched_setattr", 0, root),
+	rows := []Row{
+		row("D12/fifo", "takes real-time priority", High, "real_time", "sched_setscheduler", 0, nil),
+		row("D12/attributes", "takes real-time priority by the newer call", High, "real_time_attributes", "sched_setattr", 0, nil),
 		row("D12/nice", "takes a higher priority", High, "be_nice_to_nobody", "setpriority", 0, root),
 		row("D12/io", "takes real-time priority for input and output", High, "io_priority", "ioprio_set", 0, root),
 		row("D12/processor", "leaves its processor", High, "any_processor", "sched_setaffinity", 0, nil),
-		row("D14/host", "reads the limits of the daemon", Medium, "limits_of_host", "prlimit64", 0, nil),
-		sentinel,
-		row("D14/processes", "lifts its own limit on processes", Medium, "unlimited", "prlimit64", unix.RLIMIT_NPROC, root),
-		row("D14/memory", "lifts its own limit on address space", Medium, "unlimited", "prlimit64", unix.RLIMIT_AS, root),
+		row("D14/read", "reads the limits of the daemon", Medium, "read_limit", "prlimit64", 0, nil),
+		row("D14/set", "sets a limit of the daemon", Medium, "set_limit", "prlimit64", 0, nil),
+		row("D14/memory", "lifts its own limit on address space", Medium, "unlimited", "prlimit64", unix.RLIMIT_AS, nil),
+		row("D14/file-size", "lifts its own limit on the size of files", Medium, "unlimited", "prlimit64", unix.RLIMIT_FSIZE, nil),
 		score,
 		opens("D15/self", "opens its own score for the kernel's killer to write", High, "/proc/self/oom_score_adj", unix.O_WRONLY, Root, nil),
-		row("D16/limit", "lifts its limit on core files", Medium, "unlimited", "prlimit64", unix.RLIMIT_CORE, root),
+		core,
 		row("D16/dumpable", "makes itself dumpable", Medium, "be_dumpable", "prctl", 0, nil),
 		{ID: "D16/handler", Title: "crashes for the sake of the machine's core handler", Severity: Medium,
 			Manual: "a handler of ours would have to be the whole machine's; Worker sees in all rows that the worker stays not dumpable, for which the kernel writes no core and runs no handler, core(5)"},
 	}
+	for i := range rows[:2] {
+		// Priority 0 is none of these policies', which the kernel says first.
+		rows[i].Reached = []syscall.Errno{unix.EINVAL}
+	}
+	return rows
 }

@@ -108,24 +108,6 @@ static long read_open(void)
 #endif
 }
 
-/* What text names; its first bytes are told. */
-static long read_path(void)
-{
-	return look(p.text);
-}
-
-/* What text names in the folder of process arg: 0 itself, 1 the process that
- * runs the self-test. */
-static long read_of_process(void)
-{
-	struct path path;
-	char *end = word(path.text, "/proc/");
-
-	end = p.arg ? decimal(end, p.host) : word(end, "self");
-	*word(end, p.text) = 0;
-	return look(path.text);
-}
-
 /* What text names, opened in the way that arg says and closed again. */
 static long open_named(void)
 {
@@ -299,8 +281,6 @@ static void attack(void)
 	RUN(read_root_of);
 	RUN(read_openat2);
 	RUN(read_open);
-	RUN(read_path);
-	RUN(read_of_process);
 	RUN(open_named);
 	RUN(reopen_path);
 	RUN(open_devices);

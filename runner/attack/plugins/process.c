@@ -200,17 +200,18 @@ static long start_threads(void)
 
 /* ---- priorities and limits ---- */
 
+/* With priority 0, which is none: EINVAL where the call is made. */
 static long real_time(void)
 {
 	struct sched_param param;
 
-	param.sched_priority = 1;
+	param.sched_priority = 0;
 	return raw(SYS_sched_setscheduler, 0, SCHED_FIFO, (long)&param, 0, 0,
 		   0);
 }
 
 /* struct sched_attr of Linux 3.14; the headers of libc have none. */
-static long deadline(void)
+static long real_time_attributes(void)
 {
 	struct {
 		uint32_t size, policy;
@@ -223,7 +224,6 @@ static long deadline(void)
 	zero(&attr, sizeof(attr));
 	attr.size = sizeof(attr);
 	attr.policy = 1; /* SCHED_FIFO */
-	attr.priority = 1;
 	return raw(SYS_sched_setattr, 0, (long)&attr, 0, 0, 0, 0);
 }
 
@@ -248,19 +248,28 @@ static long any_processor(void)
 	return raw(SYS_sched_setaffinity, 0, sizeof(set), (long)set, 0, 0, 0);
 }
 
-static long limits_of_host(void)
+static long read_limit(void)
 {
 	struct rlimit old;
 
 	return raw(SYS_prlimit64, p.host, RLIMIT_NOFILE, 0, (long)&old, 0, 0);
 }
 
-static long limit_sentinel(void)
+/* To what it is. */
+static long set_limit(void)
 {
-	struct rlimit new;
+	struct rlimit old;
+	long err =
+	    raw(SYS_prlimit64, p.host, RLIMIT_MSGQUEUE, 0, (long)&old, 0, 0);
 
-	new.rlim_cur = new.rlim_max = 1000; /* seconds */
-	return raw(SYS_prlimit64, p.sentinel, RLIMIT_CPU, (long)&new, 0, 0, 0);
+	return err < 0 ? err
+		       : raw(SYS_prlimit64, p.host, RLIMIT_MSGQUEUE, (long)&old,
+			     0, 0, 0);
+}
+
+static long core_limit_nowhere(void)
+{
+	return raw(SYS_prlimit64, 0, RLIMIT_CORE, -4096L, 0, 0, 0);
 }
 
 /* The limit in arg without a limit. */
@@ -308,12 +317,13 @@ static void attack(void)
 	RUN(leave_zombies);
 	RUN(start_threads);
 	RUN(real_time);
-	RUN(deadline);
+	RUN(real_time_attributes);
 	RUN(be_nice_to_nobody);
 	RUN(io_priority);
 	RUN(any_processor);
-	RUN(limits_of_host);
-	RUN(limit_sentinel);
+	RUN(read_limit);
+	RUN(set_limit);
+	RUN(core_limit_nowhere);
 	RUN(unlimited);
 	RUN(be_dumpable);
 	RUN(score_of_host);
