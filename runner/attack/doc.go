@@ -67,6 +67,15 @@
 //	Sentinel       a process of the worker's user: alive, no signal  p.sentinel
 //	Worker         all that the kernel shows of the worker is as before
 //	Posture(f, v)  field f of the worker's status is v, always
+//	NoObject       no System V object may be made                  p.shm
+//	Queue          a POSIX queue's nonce must not leave            p.text
+//	NamedMemory    POSIX shared memory, likewise                   p.secret
+//	Content(path)  what the file holds must not leave
+//	Environment    nor what the daemon was started with
+//	Terminal       nobody may type, write or change it             p.text
+//	SetUID         a program that must not run as its owner        p.text
+//	Installed      programs are as before, byte for byte
+//	Skeleton       so are the mount points of the next booth
 //	Host           names, limits, settings and clock of the host are as before
 //
 // Another is a function of type Evidence; a trap with a method inside() is not
