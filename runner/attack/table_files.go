@@ -34,22 +34,22 @@ func spaceRows() []Row {
 			Layer: Seccomp, Calls: []string{"unshare"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 	}
 	for _, ns := range []struct {
-		name  string
+		name  string // after "user"
 		flags int64
 	}{
 		// A user namespace of its own gives the rights for all the others.
-		{"user", unix.CLONE_NEWUSER},
-		{"user-mount", unix.CLONE_NEWUSER | unix.CLONE_NEWNS},
-		{"user-net", unix.CLONE_NEWUSER | unix.CLONE_NEWNET},
+		{"", unix.CLONE_NEWUSER},
+		{"-mount", unix.CLONE_NEWUSER | unix.CLONE_NEWNS},
+		{"-net", unix.CLONE_NEWUSER | unix.CLONE_NEWNET},
 	} {
 		rows = append(rows,
-			Row{ID: "C01/unshare-" + ns.name, Title: "makes namespaces of its own: " + ns.name, Severity: Critical,
+			Row{ID: "C01/unshare" + ns.name, Title: "makes namespaces of its own: user" + ns.name, Severity: Critical,
 				Family: "spaces", Attack: "unshare_some", Arg: ns.flags, Phases: ButThread(),
 				Layer: Seccomp, Calls: []string{"unshare"}, Evidence: []Evidence{Worker}, Proof: ByResult},
-			Row{ID: "C01/clone-" + ns.name, Title: "starts a child in namespaces of its own: " + ns.name, Severity: Critical,
+			Row{ID: "C01/clone" + ns.name, Title: "starts a child in namespaces of its own: user" + ns.name, Severity: Critical,
 				Family: "spaces", Attack: "clone_some", Arg: ns.flags, Phases: Everywhere(),
 				Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Worker}, Proof: ByResult},
-			Row{ID: "C01/clone3-" + ns.name, Title: "hides the flags of new namespaces in memory: " + ns.name, Severity: Critical,
+			Row{ID: "C01/clone3" + ns.name, Title: "hides the flags of new namespaces in memory: user" + ns.name, Severity: Critical,
 				Family: "spaces", Attack: "clone3_some", Arg: ns.flags, Phases: Everywhere(),
 				Layer: Seccomp, Calls: []string{"clone3"}, Evidence: []Evidence{Worker}, Proof: ByResult})
 	}
