@@ -92,7 +92,8 @@ func Queue(p *probe) (trap, error) {
 		return nil, os.NewSyscallError("mq_open", errno)
 	}
 	q.fd = int(fd)
-	return q, q.fill()
+	// Whatever the umask.
+	return q, errors.Join(os.NewSyscallError("fchmod", unix.Fchmod(q.fd, 0o644)), q.fill())
 }
 
 type queue struct {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/isobooth/isobooth/runner"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,22 +35,22 @@ func spaceRows() []Row {
 			Layer: Seccomp, Calls: []string{"unshare"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 	}
 	for _, ns := range []struct {
-		name  string // after "user"
-		flags int64
+		name, what string
+		flags      int64
 	}{
 		// A user namespace of its own gives the rights for all the others.
-		{"", unix.CLONE_NEWUSER},
-		{"-mount", unix.CLONE_NEWUSER | unix.CLONE_NEWNS},
-		{"-net", unix.CLONE_NEWUSER | unix.CLONE_NEWNET},
+		{"", "a user namespace", unix.CLONE_NEWUSER},
+		{"-mount", "user and mount namespaces", unix.CLONE_NEWUSER | unix.CLONE_NEWNS},
+		{"-net", "user and network namespaces", unix.CLONE_NEWUSER | unix.CLONE_NEWNET},
 	} {
 		rows = append(rows,
-			Row{ID: "C01/unshare" + ns.name, Title: "makes namespaces of its own: user" + ns.name, Severity: Critical,
+			Row{ID: "C01/unshare" + ns.name, Title: "makes " + ns.what + " of its own", Severity: Critical,
 				Family: "spaces", Attack: "unshare_some", Arg: ns.flags, Phases: ButThread(),
 				Layer: Seccomp, Calls: []string{"unshare"}, Evidence: []Evidence{Worker}, Proof: ByResult},
-			Row{ID: "C01/clone" + ns.name, Title: "starts a child in namespaces of its own: user" + ns.name, Severity: Critical,
+			Row{ID: "C01/clone" + ns.name, Title: "starts a child in " + ns.what + " of its own", Severity: Critical,
 				Family: "spaces", Attack: "clone_some", Arg: ns.flags, Phases: Everywhere(),
 				Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Worker}, Proof: ByResult},
-			Row{ID: "C01/clone3" + ns.name, Title: "hides the flags of new namespaces in memory: user" + ns.name, Severity: Critical,
+			Row{ID: "C01/clone3" + ns.name, Title: "asks for " + ns.what + " by flags in memory", Severity: Critical,
 				Family: "spaces", Attack: "clone3_some", Arg: ns.flags, Phases: Everywhere(),
 				Layer: Seccomp, Calls: []string{"clone3"}, Evidence: []Evidence{Worker}, Proof: ByResult})
 	}
@@ -166,7 +167,9 @@ func nameRows() []Row {
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Root}}},
 		{ID: "C18", Title: "executes a set-uid program", Severity: Critical,
 			Family: "files", Attack: "execute_other", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"execve"}, Evidence: []Evidence{SetUID, Worker}, Needs: setUID},
+			Layer: Seccomp, Calls: []string{"execve"}, Evidence: []Evidence{SetUID, Worker}, Needs: setUID,
+			// It ran, and came to its end, without the owner's rights.
+			Ends: map[runner.CauseKind]Layer{runner.CauseExit: NoNewPrivs}},
 		{ID: "C19/file", Title: "reads a secret that anyone may read", Severity: High,
 			Family: "files", Attack: "read_secret", Phases: Everywhere(),
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Secret, Worker}},
@@ -256,7 +259,7 @@ func ipcRows() []Row {
 		{ID: "C27/queue", Title: "reads a message queue of the host", Severity: High,
 			Family: "spaces", Attack: "read_queue", Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"mq_open"}, Evidence: []Evidence{Queue, Worker},
-			Errnos: map[syscall.Errno][]Layer{unix.ENOENT: {IPC}, unix.EACCES: {IPC}}},
+			Errnos: map[syscall.Errno][]Layer{unix.ENOENT: {IPC}}},
 		{ID: "C27/named", Title: "reads named shared memory of the host", Severity: High,
 			Family: "files", Attack: "read_secret", Phases: Everywhere(),
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{NamedMemory, Worker}},
