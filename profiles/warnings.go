@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Warnings lists every way in which p is looser than strict, one sentence
@@ -18,6 +19,18 @@ func (p *Profile) Warnings() []string {
 		return []string{"internal error: " + err.Error()} // a test parses every embedded profile
 	}
 	return append(p.Limits.looserThan(&strict.Limits), looserRules(p.Rules, strict.Rules)...)
+}
+
+// Warning is the one about a call or a limit, by its name; "" where p is as
+// tight as strict.
+func (p *Profile) Warning(about string) string {
+	for _, text := range p.Warnings() {
+		// Every warning begins with "call NAME" or "limit NAME".
+		if words := strings.Fields(text); len(words) > 1 && words[1] == about {
+			return text
+		}
+	}
+	return ""
 }
 
 func (l *Limits) looserThan(s *Limits) []string {

@@ -94,6 +94,12 @@ func TestThreadsWarns(t *testing.T) {
 			t.Errorf("no warning about %q in\n%s", want, got)
 		}
 	}
+	if text := p.Warning("address_space"); !strings.HasPrefix(text, "limit address_space is unlimited") {
+		t.Errorf("warning about address_space is %q", text)
+	}
+	if text := p.Warning("mmap"); text != "" {
+		t.Errorf("warning about mmap is %q", text)
+	}
 	for _, never := range []string{"mmap", "mprotect", "openat", "socket", "kills"} {
 		if strings.Contains(got, "call "+never) {
 			t.Errorf("warning about %q in\n%s", never, got)

@@ -32,7 +32,7 @@
 // # To add a row
 //
 // Put it into the table_FAMILY.go of its section; Row says what each field
-// means. Seven need thought:
+// means. Eight need thought:
 //
 //	Phases     Everywhere(), WithLibc(), ButThread(), Loading(), Serving() or a list
 //	Layer      what stops it once sealed; LoadLayer while it loads, if that differs
@@ -44,6 +44,7 @@
 //	           ByRules: without Arg and Text the library is served, in a booth
 //	Errnos     which layer an errno without a denial record means, where it is not
 //	           as in usual (judge_linux.go)
+//	AllowedBy  calls and limits of a profile looser than strict that allows it
 //	Harmless   the layer thanks to which a success without evidence is none; without
 //	           it a success that nobody refused is a breach
 //

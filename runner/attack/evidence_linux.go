@@ -135,7 +135,8 @@ func Sentinel(p *probe) (trap, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd.Env = []string{}
+	// A group of its own: Ctrl-C at the terminal is no attack.
+	cmd.Env, cmd.SysProcAttr = []string{}, &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/isobooth/isobooth/runner/control"
 )
@@ -22,6 +23,16 @@ const (
 
 var phaseNames = [...]string{Ifunc: "ifunc", Constructor: "constructor", Start: "start", Trigger: "trigger",
 	Thread: "thread", Signal: "signal", Destructor: "destructor"}
+
+// ParsePhase takes a phase's name.
+func ParsePhase(name string) (Phase, error) {
+	for p := Ifunc; p <= Destructor; p++ {
+		if p.String() == name {
+			return p, nil
+		}
+	}
+	return 0, fmt.Errorf("no phase is called %q", name)
+}
 
 func (p Phase) String() string {
 	if p < Ifunc || p > Destructor {
@@ -61,6 +72,21 @@ func Loading() []Phase { return []Phase{Ifunc, Constructor, Start} }
 
 // Serving is after the seal.
 func Serving() []Phase { return []Phase{Trigger, Thread, Signal, Destructor} }
+
+// Few picks two of a row's phases, one before the seal and one after it, or
+// all there are: for what is run many times over.
+func Few(phases []Phase) []Phase {
+	var few []Phase
+	for _, want := range [][]Phase{{Constructor, Start, Ifunc}, {Trigger, Thread, Signal, Destructor}} {
+		for _, p := range want {
+			if slices.Contains(phases, p) {
+				few = append(few, p)
+				break
+			}
+		}
+	}
+	return few
+}
 
 // Layer is what stops an attack.
 type Layer string

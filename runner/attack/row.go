@@ -53,6 +53,10 @@ type Row struct {
 	// Harmless is the layer thanks to which a call that succeeds, and leaves
 	// no evidence, was harmless. Without one, such a success is a breach.
 	Harmless Layer
+	// AllowedBy names calls and limits. Under a profile that is looser than
+	// strict in one of them, a success without evidence is no breach: the
+	// profile allows it.
+	AllowedBy []string
 
 	Evidence []Evidence
 	// Proof is how the control shows that the attack works.

@@ -173,7 +173,8 @@ func (s snapshot) differences(after snapshot, except ...string) string {
 
 // Worker is the worker as the kernel shows it: descriptors, namespaces,
 // mounts, user, capabilities, filters, limits, scheduling, code, tasks,
-// children, groups. The attack must leave all of it as it was.
+// children, groups. The attack must leave all of it as it was, but for threads
+// that its profile allows.
 func Worker(p *probe) (trap, error) { return &worker{p: p}, nil }
 
 type worker struct{ p *probe }
@@ -191,17 +192,17 @@ func (w *worker) sprung() (string, error) {
 	if after["rwx"]+after["anonymous code"] != "" {
 		return fmt.Sprintf("code that no file holds: %q", after["rwx"]+after["anonymous code"]), nil
 	}
-	// The thread to attack from, where the profile has threads, comes while
-	// the library is loaded and ends with the attack.
-	var threads []string
-	if w.p.phase == Thread {
-		threads = []string{"status Threads"}
+	for _, s := range []snapshot{ready, after} {
+		n, err := strconv.Atoi(s["status Threads"])
+		if most := w.p.slot.suite.o.Profile.Limits.Threads; err != nil || n > most {
+			return fmt.Sprintf("the worker has %s threads, the profile allows %d", s["status Threads"], most), err
+		}
 	}
 	// The control socket is closed, and the library mapped, while it loads.
-	if d := before.differences(after, append(threads, "fd 5", "code")...); d != "" {
+	if d := before.differences(after, "fd 5", "code", "status Threads"); d != "" {
 		return d, nil
 	}
-	return ready.differences(after, threads...), nil
+	return ready.differences(after, "status Threads"), nil
 }
 
 func (w *worker) reset() error { return nil }

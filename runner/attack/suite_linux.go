@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,13 @@ type Options struct {
 	KnockOut []string
 	// Only are patterns as Select takes them; none is the whole table.
 	Only []string
+	// Phases picks of a row's phases those to attack at; nil takes all. A row
+	// of which it takes none is left out.
+	Phases func([]Phase) []Phase
+	// Dir is the folder that the suite makes for canaries and hostile
+	// libraries, and removes; "" is one with a name of its own among the
+	// system's temporary files. Libraries in it must be loadable.
+	Dir string
 	// Parallel is how many booths there are at a time; 0 is 2.
 	Parallel int
 	// Progress, unless nil, is called for every result as it comes, by
@@ -72,7 +80,12 @@ func Open(o Options) (*Suite, error) {
 }
 
 func (s *Suite) open() (err error) {
-	if s.dir, err = os.MkdirTemp("", "isobooth-selftest-"); err != nil {
+	if s.o.Dir == "" {
+		s.dir, err = os.MkdirTemp("", "isobooth-selftest-")
+	} else if err = os.Mkdir(s.o.Dir, 0o711); err == nil {
+		s.dir = s.o.Dir
+	}
+	if err != nil {
 		return err
 	}
 	// Booths of the host's root reach the canaries through it.
@@ -145,7 +158,8 @@ func (s *Suite) Probe(ctx context.Context, row *Row, phase Phase) Result {
 
 // Run makes every attack that o selects at all its phases. The error is that
 // of a machine on which nothing could be tried; breaches are in the results,
-// which come in the table's order.
+// which come in the table's order. When ctx ends, it returns the results there
+// are by then, and the reason.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	rows, err := Select(o.Only...)
 	if err != nil {
@@ -164,9 +178,19 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 			at = append(at, nil)
 			continue
 		}
-		for _, phase := range row.Phases {
+		phases := row.Phases
+		if o.Phases != nil {
+			phases = o.Phases(phases)
+		}
+		for _, phase := range phases {
 			results = append(results, Result{})
-			at = append(at, func(r *Result) { *r = s.Probe(ctx, row, phase) })
+			at = append(at, func(r *Result) {
+				got := s.Probe(ctx, row, phase)
+				// What was cut short says nothing but what came of it.
+				if ctx.Err() == nil || got.Verdict == Breach {
+					*r = got
+				}
+			})
 		}
 	}
 	var running sync.WaitGroup
@@ -180,9 +204,11 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 					at[i](&results[i])
 				}
 				mu.Lock()
-				done++
-				if o.Progress != nil {
-					o.Progress(done, len(results), results[i])
+				if results[i].Verdict != "" {
+					done++
+					if o.Progress != nil {
+						o.Progress(done, len(results), results[i])
+					}
 				}
 				mu.Unlock()
 			}
@@ -196,6 +222,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	}
 	close(next)
 	running.Wait()
+	results = slices.DeleteFunc(results, func(r Result) bool { return r.Verdict == "" })
 	return results, errors.Join(ctx.Err(), s.Close())
 }
 

@@ -94,7 +94,12 @@ func groups(t *testing.T) *cgroups.Tree {
 
 func strict(t *testing.T) *profiles.Profile {
 	t.Helper()
-	profile, err := profiles.Named("strict")
+	return named(t, "strict")
+}
+
+func named(t *testing.T, name string) *profiles.Profile {
+	t.Helper()
+	profile, err := profiles.Named(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +110,13 @@ func strict(t *testing.T) *profiles.Profile {
 // leaves nothing behind.
 func open(t *testing.T, without ...string) *attack.Suite {
 	t.Helper()
+	return openWith(t, strict(t), without...)
+}
+
+func openWith(t *testing.T, profile *profiles.Profile, without ...string) *attack.Suite {
+	t.Helper()
 	tree := groups(t)
-	s, err := attack.Open(attack.Options{Programs: programs, Profile: strict(t), Groups: tree, Landlock: true, KnockOut: without})
+	s, err := attack.Open(attack.Options{Programs: programs, Profile: profile, Groups: tree, Landlock: true, KnockOut: without})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +154,48 @@ func TestAttacks(t *testing.T) {
 	})
 	c := attack.Cover(results)
 	t.Logf("contained by the intended layer: %d, by another: %d, not tested: %d", c.Contained, c.Other, c.NotTested)
+}
+
+// TestThreads makes every attack under the profile threads, where threads and
+// signal handlers are to be had. What that profile allows, the row says.
+func TestThreads(t *testing.T) {
+	profile := named(t, "threads")
+	s := openWith(t, profile)
+	attacked := map[attack.Phase]bool{}
+	for _, row := range attack.Rows() {
+		allowed := slices.ContainsFunc(row.AllowedBy, func(about string) bool { return profile.Warning(about) != "" })
+		for _, phase := range row.Phases {
+			r := s.Probe(context.Background(), &row, phase)
+			// A thread that was refused would be so by its clone.
+			if r.Layer == attack.Seccomp && !strings.Contains(r.Detail, "clone refused") && !strings.Contains(r.Detail, "rt_sigaction") {
+				attacked[phase] = true
+			}
+			if allowed && (r.Verdict == attack.Allowed || r.Verdict == attack.ContainedOther) {
+				continue
+			}
+			t.Run(row.ID+"/"+phase.String(), func(t *testing.T) { judge(t, r) })
+		}
+	}
+	if !attacked[attack.Thread] || !attacked[attack.Signal] {
+		t.Errorf("no attack was made by a thread or a handler: %v", attacked)
+	}
+}
+
+// TestAllowed: what a profile allows is reported as that under it, and only
+// for the rows that say so.
+func TestAllowed(t *testing.T) {
+	row, err := attack.Select("F01/reserve")
+	if err != nil || len(row) != 1 {
+		t.Fatalf("%d rows, %v", len(row), err)
+	}
+	s := openWith(t, named(t, "threads"))
+	if r := s.Probe(context.Background(), &row[0], attack.Trigger); r.Verdict != attack.Allowed || !strings.Contains(r.Detail, "address_space is unlimited") {
+		t.Errorf("%+v", r)
+	}
+	row[0].AllowedBy = []string{"file_size"}
+	if r := s.Probe(context.Background(), &row[0], attack.Trigger); r.Verdict != attack.Breach {
+		t.Errorf("%+v", r)
+	}
 }
 
 // judge fails for what a suite must not show.

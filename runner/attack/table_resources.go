@@ -13,7 +13,7 @@ func resourceRows() []Row {
 	return []Row{
 		{ID: "F01/reserve", Title: "takes address space", Severity: High,
 			Family: "resources", Attack: "reserve", Arg: 2 << 30, Phases: Everywhere(),
-			Layer: Rlimits, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Rlimits, AllowedBy: []string{"address_space"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "F01/balloon", Title: "takes memory", Severity: High,
 			Family: "resources", Attack: "balloon", Arg: 192 << 20, Phases: Everywhere(),
 			Layer: Cgroup, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: groups},

@@ -7,6 +7,7 @@ const (
 	Contained      Verdict = "contained"       // by the layer that should
 	ContainedOther Verdict = "contained-other" // by another
 	Breach         Verdict = "breach"
+	Allowed        Verdict = "allowed"      // by a profile that is looser than strict, and the host saw no harm
 	Inconclusive   Verdict = "inconclusive" // the control failed, or the booth was dead before
 	Unsupported    Verdict = "unsupported"  // this machine lacks what the attack is about
 	NotRun         Verdict = "not-run"      // manual, or tested elsewhere
@@ -37,6 +38,7 @@ type Coverage struct {
 	Other     int `json:"other"`     // by another layer
 	NotTested int `json:"not_tested"`
 	Breaches  int `json:"breaches"`
+	Allowed   int `json:"allowed"` // by the profile
 }
 
 // Cover counts.
@@ -50,6 +52,8 @@ func Cover(results []Result) Coverage {
 			c.Other++
 		case Breach:
 			c.Breaches++
+		case Allowed:
+			c.Allowed++
 		default:
 			c.NotTested++
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,6 +80,57 @@ func TestRun(t *testing.T) {
 	text, err := json.Marshal(results[0])
 	if err != nil || !strings.Contains(string(text), `"phase":"ifunc","verdict":"contained","layer":"seccomp"`) {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestInterrupted: what was made before the end is there, and nothing is left.
+func TestInterrupted(t *testing.T) {
+	tree := groups(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	// Booths pass through its parents, which they may not do with t.TempDir's.
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("attack-test-%d-interrupted", os.Getpid()))
+	results, err := attack.Run(ctx, attack.Options{Programs: programs, Profile: strict(t), Groups: tree, Landlock: true, Dir: dir, Parallel: 1,
+		Only: []string{"E01"}, Progress: func(done, all int, r attack.Result) {
+			if done == 3 {
+				cancel()
+			}
+		}})
+	if !errors.Is(err, context.Canceled) || len(results) != 3 {
+		t.Errorf("%d results, %v", len(results), err)
+	}
+	for _, r := range results {
+		if r.Verdict != attack.Contained {
+			t.Errorf("%+v", r)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left: %v", dir, err)
+	}
+}
+
+// TestPhases: a suite makes its attacks at the phases that are picked.
+func TestPhases(t *testing.T) {
+	tree := groups(t)
+	results, err := attack.Run(context.Background(), attack.Options{Programs: programs, Profile: strict(t), Groups: tree, Landlock: true,
+		Only: []string{"E01/tcp4", "A02/open"}, Phases: attack.Few})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, r := range results {
+		have = append(have, r.ID+" "+r.Phase.String())
+	}
+	if want := []string{"A02/open ifunc", "E01/tcp4 constructor", "E01/tcp4 trigger"}; !slices.Equal(have, want) {
+		t.Errorf("results %q, want %q", have, want)
+	}
+	for _, p := range attack.Everywhere() {
+		if got, err := attack.ParsePhase(p.String()); got != p || err != nil {
+			t.Errorf("%v is %v, %v", p, got, err)
+		}
+	}
+	if p, err := attack.ParsePhase("phase 0"); err == nil {
+		t.Errorf("a phase that is none is %v", p)
 	}
 }
 
