@@ -46,18 +46,22 @@ func surroundings(e *testscript.Env) error {
 func TestBooths(t *testing.T) {
 	requireBooths(t)
 	root, programs := buildPrograms(t)
+	t.Run("selftest interrupted", func(t *testing.T) { testSelftestInterrupted(t, programs) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/booth",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ISOBOOTH_LIBEXEC", programs)
 			e.Setenv("ROOT", root)
+			// Booths of root's self-test must be able to pass through it.
+			e.Setenv("TMPDIR", "/tmp")
 			return surroundings(e)
 		},
 		Cmds: commands,
 	})
 }
 
-// buildPrograms builds the worker and the jailer into the folder programs;
+// buildPrograms builds the worker, the jailer and what the self-test attacks
+// with into the folder programs;
 // root is the repository.
 func buildPrograms(t *testing.T) (root, programs string) {
 	t.Helper()
@@ -73,6 +77,8 @@ func buildPrograms(t *testing.T) (root, programs string) {
 	include := filepath.Join(root, "runner/worker/include")
 	for _, args := range [][]string{
 		append([]string{"cc", "-std=c11", "-O2", "-I", include, "-o", filepath.Join(programs, "isobooth-worker")}, sources...),
+		// The same rules as for an installation.
+		{"make", "-s", "-C", root, "BIN=" + programs, "-o", "setup", "selftest"},
 		{"go", "build", "-o", filepath.Join(programs, "isobooth-jail"), filepath.Join(root, "cmd/isobooth-jail")},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
