@@ -6,6 +6,7 @@
 # make bench   reproduces the figures in the docs
 # make soak    crashes and restarts booths under load, and counts what is left;
 #              SOAK_CYCLES=2000 crashes, SOAK_TRIGGERS=1000000 triggers
+# make matrix  rewrites the matrix of attacks and layers in the docs; as root
 # make install PREFIX=/usr/local
 
 PREFIX  ?= /usr/local
@@ -29,7 +30,7 @@ ATTACKS  := runner/attack/plugins
 SELFTEST := $(patsubst $(ATTACKS)/%.c,$(BIN)/selftest/%.so,$(filter-out %/control.c,$(wildcard $(ATTACKS)/*.c))) $(BIN)/selftest/isobooth-control
 HOSTILE  := -std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-jump-tables -fno-stack-protector -fno-tree-loop-distribute-patterns
 
-.PHONY: all setup demo test check fuzz bench soak man install clean lab selftest
+.PHONY: all setup demo test check fuzz bench soak matrix man install clean lab selftest
 all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%) selftest
 selftest: $(SELFTEST)
 
@@ -84,6 +85,9 @@ SOAK_TRIGGERS ?= 1000000
 soak: setup
 	ISOBOOTH_MUST_RUN=1 SOAK_CYCLES=$(SOAK_CYCLES) SOAK_TRIGGERS=$(SOAK_TRIGGERS) \
 		go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./runner
+
+matrix: all
+	scripts/matrix
 
 man: $(BIN)/isobooth
 	$(BIN)/isobooth man $(BIN)/man

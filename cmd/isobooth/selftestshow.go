@@ -206,7 +206,7 @@ func (r *selftestReport) printMarkdown(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n|%s\n", strings.Repeat("---|", len(r.KnockOuts)+1))
 	for _, row := range r.Matrix {
-		fmt.Fprintf(w, "| `%s` %s |", row.ID, row.Title)
+		fmt.Fprintf(w, "| `%s` %s |", row.ID, strings.ReplaceAll(row.Title, "|", `\|`))
 		for _, k := range r.KnockOuts {
 			fmt.Fprintf(w, " %s |", row.Cells[k.Layer])
 		}
