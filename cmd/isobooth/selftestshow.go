@@ -60,11 +60,11 @@ func (a *app) show(r *selftestReport, o *selftestOptions) {
 	case o.markdown:
 		r.printMarkdown(w)
 	case len(o.knockOut) > 0 && !o.verbose:
-		r.printTotals(w)
+		r.printTotals(w, false)
 		r.printMatrix(w)
 	default:
 		r.printTable(w, o.verbose)
-		r.printTotals(w)
+		r.printTotals(w, o.verbose)
 		if len(o.knockOut) > 0 {
 			r.printMatrix(w)
 		}
@@ -115,8 +115,9 @@ func printResult(w io.Writer, r *attack.Result, phases []attack.Phase) {
 	fmt.Fprintf(w, "%17s%-24s %s: %q\n", "", verdict, phaseList(phases), r.Detail)
 }
 
-// printTotals has the numbers, and by name all that is not as it should be.
-func (r *selftestReport) printTotals(w io.Writer) {
+// printTotals has the numbers, and by name all that is not as it should be;
+// with verbose also what is never made.
+func (r *selftestReport) printTotals(w io.Writer, verbose bool) {
 	who := "an ordinary user"
 	if r.Root {
 		who = "root"
@@ -130,7 +131,11 @@ func (r *selftestReport) printTotals(w io.Writer) {
 	for _, layer := range r.Missing {
 		fmt.Fprintf(w, "layer %s is MISSING, which the config allows: what only it stops was not tested\n", layer)
 	}
-	fmt.Fprintf(w, "%6d contained by the intended layer\n%6d contained by another layer\n%6d not tested\n%6d breaches\n", c.Contained, c.Other, c.NotTested, c.Breaches)
+	fmt.Fprintf(w, "%6d contained by the intended layer\n%6d contained by another layer\n%6d not tested", c.Contained, c.Other, c.NotTested)
+	if n := len(names(r.Results, attack.NotRun)); n > 0 {
+		fmt.Fprintf(w, ", %d of them attacks that are not made here: --list says why", n)
+	}
+	fmt.Fprintf(w, "\n%6d breaches\n", c.Breaches)
 	if c.Allowed > 0 {
 		fmt.Fprintf(w, "%6d allowed by the profile\n", c.Allowed)
 	}
@@ -145,7 +150,9 @@ func (r *selftestReport) printTotals(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s\n", list.title, names)
 		}
 	}
-	r.printNotRun(w, "%-14s %s: %s\n")
+	if verbose {
+		r.printNotRun(w, "%-14s %s: %s\n")
+	}
 }
 
 func (r *selftestReport) printNotRun(w io.Writer, format string) {
