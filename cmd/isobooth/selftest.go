@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -232,7 +233,8 @@ func (a *app) selftest(ctx context.Context, rows []attack.Row, o *selftestOption
 		defer p.end()
 		return attack.Run(ctx, attack.Options{
 			Programs: programs, Profile: profile, Groups: s.tree, Landlock: landlock, KnockOut: without,
-			Only: o.only, Phases: o.pick, Dir: dir, Progress: p.step,
+			Only: o.only, Phases: o.pick, Dir: dir, Progress: p.step, Shown: report.shown,
+			Parallel: min(max(2, runtime.NumCPU()), 8),
 		})
 	}
 	results, err := run()

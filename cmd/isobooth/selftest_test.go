@@ -255,3 +255,20 @@ func testSelftestInterrupted(t *testing.T, programs string) {
 		t.Errorf("left are %q, %v", left, err)
 	}
 }
+
+// TestShown: only what has worked without a booth need not do so again.
+func TestShown(t *testing.T) {
+	var r selftestReport
+	r.take([]attack.Result{
+		result("S1", attack.Contained, attack.Seccomp), result("S2", attack.Inconclusive, ""), result("S3", attack.Unsupported, ""),
+		result("S4", attack.Breach, ""),
+	})
+	for id, want := range map[string]bool{"S1": true, "S2": false, "S3": false, "S4": false, "S5": false} {
+		if got := r.shown(&attack.Row{ID: id}, attack.Trigger); got != want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+	if r.shown(&attack.Row{ID: "S1"}, attack.Start) {
+		t.Error("shown at another phase")
+	}
+}

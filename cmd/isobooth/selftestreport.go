@@ -63,6 +63,15 @@ func (r *selftestReport) take(results []attack.Result) {
 	r.Other = names(results, attack.ContainedOther)
 }
 
+// shown is attack.Options.Shown: what an attack does without a booth does not
+// depend on the booth's layers, and needs to be seen once.
+func (r *selftestReport) shown(row *attack.Row, phase attack.Phase) bool {
+	return slices.ContainsFunc(r.Results, func(at attack.Result) bool {
+		works := at.Verdict == attack.Contained || at.Verdict == attack.ContainedOther || at.Verdict == attack.Allowed
+		return works && at.ID == row.ID && at.Phase == phase
+	})
+}
+
 // names are "ID phase" of the results with a verdict.
 func names(results []attack.Result, v attack.Verdict) []string {
 	out := []string{}

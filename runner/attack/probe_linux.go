@@ -96,6 +96,10 @@ func (p *probe) verdict(ctx context.Context, lane *runner.Lane) (verdict, error)
 		return verdict{verdict: Breach, detail: found}, err
 	}
 	v := p.judge()
+	if shown := p.slot.suite.o.Shown; shown != nil && shown(p.row, p.phase) {
+		v.control = "shown to work before"
+		return v, nil
+	}
 	for _, t := range p.traps {
 		if err := t.reset(); err != nil {
 			return v, err

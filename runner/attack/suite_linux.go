@@ -37,6 +37,9 @@ type Options struct {
 	Landlock bool
 	// KnockOut names layers to leave out; control.Removable lists them.
 	KnockOut []string
+	// Shown, unless nil, says of which attacks the control has worked in the
+	// same run of the self-test, with other layers: theirs is not made again.
+	Shown func(*Row, Phase) bool
 	// Only are patterns as Select takes them; none is the whole table.
 	Only []string
 	// Phases picks of a row's phases those to attack at; nil takes all. A row

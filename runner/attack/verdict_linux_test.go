@@ -109,6 +109,21 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestShown: a control that has worked is not made again, any other is.
+func TestShown(t *testing.T) {
+	tree := groups(t)
+	results, err := attack.Run(context.Background(), attack.Options{Programs: programs, Profile: strict(t), Groups: tree, Landlock: true,
+		Only: []string{"E01/tcp4"}, Shown: func(row *attack.Row, p attack.Phase) bool { return row.ID == "E01/tcp4" && p == attack.Start }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if made := strings.Contains(r.Control, "a connection to 127.0.0.1"); r.Verdict != attack.Contained || made == (r.Phase == attack.Start) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // TestPhases: a suite makes its attacks at the phases that are picked.
 func TestPhases(t *testing.T) {
 	tree := groups(t)
