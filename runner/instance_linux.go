@@ -29,6 +29,7 @@ type instance struct {
 	pipes *pipes
 	pid   int
 	pidfd *os.File
+	sock  *os.File // the worker's, until it has a plugin
 	log   logRing
 	about About
 
@@ -101,11 +102,11 @@ func (in *instance) prepare() (err error) {
 		}
 		return err
 	}
-	if m.Prepared == nil || len(files) != 1 {
+	if m.Prepared == nil || len(files) != 2 {
 		control.CloseFiles(files)
 		return errors.New("internal error: jailer's answer to prepare is incomplete")
 	}
-	in.pid, in.pidfd = m.Prepared.PID, files[0]
+	in.pid, in.pidfd, in.sock = m.Prepared.PID, files[0], files[1]
 	in.about = About{PID: in.pid, Layers: m.Prepared.Layers, CPU: -1}
 	if in.group != nil {
 		if in.reached, err = in.group.Reached(); err != nil {
@@ -133,9 +134,10 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 		files = append(files, l.File())
 	}
 	files = append(files, in.plan.Plugin.Image.File())
-	if _, _, err := in.host.jailer.call(control.Request{Op: control.OpLoad, Booth: in.id,
-		Load: &control.Load{Kind: kind, Entry: in.plan.Plugin.Entry}}, files...); err != nil {
-		return &Cause{Kind: CauseStart, Text: err.Error()}, err
+	err = control.HandOver(in.sock, kind, in.plan.Plugin.Entry, files)
+	in.sock.Close()
+	if err != nil {
+		return in.saw(err, "taking its plugin"), err
 	}
 	head, frame, _, err := in.pipes.receive(0, deadline)
 	if err != nil {
@@ -332,6 +334,7 @@ func (in *instance) release() error {
 	}
 	if in.pidfd != nil {
 		in.pidfd.Close()
+		in.sock.Close() // once more does no harm
 	}
 	if in.pipes != nil {
 		in.pipes.close()

@@ -32,10 +32,10 @@ func signalRows() []Row {
 			Layer: Seccomp, Calls: []string{"kill"}, Evidence: []Evidence{Host, Worker}, Proof: ByResult},
 		{ID: "D10/ignore", Title: "ignores the signal to end", Severity: Medium,
 			Family: "process", Attack: "ignore_term", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"rt_sigaction"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Seccomp, Calls: []string{"rt_sigaction"}, AllowedBy: []string{"rt_sigaction"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "D10/block", Title: "blocks all signals", Severity: Medium,
 			Family: "process", Attack: "block_all", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"rt_sigprocmask"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Seccomp, Calls: []string{"rt_sigprocmask"}, AllowedBy: []string{"rt_sigprocmask"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "D10/stop", Title: "does not stop when it is asked to", Severity: Medium,
 			Elsewhere: "TestStop in runner: a plugin that hangs in stop, or in a trigger, is killed"},
 	}
@@ -53,7 +53,7 @@ func taskRows() []Row {
 	orphan := family("D04/fork", "leaves a grandchild behind in a session of its own", High, "double_fork", 0)
 	orphan.Evidence, orphan.Proof, orphan.Control = []Evidence{Canary, Worker}, ByEvidence, AsIs
 	threads := family("D07", "starts threads without end", High, "start_threads", 40)
-	threads.Phases = WithLibc()
+	threads.Phases, threads.AllowedBy = WithLibc(), []string{"clone"}
 	return []Row{
 		orphan,
 		{ID: "D04/stop", Title: "processes of other sessions survive the stop", Severity: High,

@@ -5,9 +5,9 @@
 //	   |-> hello    folder, worker               |
 //	   |-> prepare  policy, limits, pipes        |   one booth, confined, in
 //	   |                prepared pid, layers   <-|   standby before any plugin
-//	   |-> load     kind, entry, sealed memfds   |
-//	   |                                  done <-|
-//	   |   (the worker says LOADED on the pipe)  |
+//	   |   (the plugin goes to the worker over   |
+//	   |    its own socket, see HandOver; it     |
+//	   |    says LOADED on the pipe)             |
 //	   |-> seal                                  |   load phase ends, checks
 //	   |                         sealed layers <-|   from outside
 //	   |                        event: denial <--|   any time
@@ -39,7 +39,6 @@ type Op string
 const (
 	OpHello   Op = "hello"
 	OpPrepare Op = "prepare"
-	OpLoad    Op = "load"
 	OpSeal    Op = "seal"
 	OpKill    Op = "kill"
 	OpRelease Op = "release"
@@ -54,7 +53,6 @@ type Request struct {
 	Booth   string   `json:"booth,omitempty"`
 	Hello   *Hello   `json:"hello,omitempty"`
 	Prepare *Prepare `json:"prepare,omitempty"`
-	Load    *Load    `json:"load,omitempty"`
 	Seal    *Seal    `json:"seal,omitempty"`
 }
 
@@ -153,13 +151,6 @@ const (
 	KindExecute  Kind = 2
 )
 
-// Load hands over the plugin. The files are the sealed memfds of its
-// libraries in load order, the plugin last.
-type Load struct {
-	Kind  Kind   `json:"kind"`
-	Entry string `json:"entry"`
-}
-
 // Seal ends the load phase.
 type Seal struct {
 	// CPU is the processor the worker is pinned to, or -1.
@@ -187,7 +178,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
-// Prepared is the answer to prepare. Its one file is the worker's pidfd.
+// Prepared is the answer to prepare. Its files are the worker's pidfd and the
+// other end of the worker's control socket, for HandOver.
 type Prepared struct {
 	PID    int     `json:"pid"` // as the daemon sees it
 	Layers []Layer `json:"layers"`

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"os"
 	"testing"
+
+	"github.com/isobooth/isobooth/runner/control"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,7 +14,7 @@ import (
 // FuzzReceiveConfined sends the jailer anything in place of a worker's word
 // that it has confined itself. Only that one message may be taken.
 func FuzzReceiveConfined(f *testing.F) {
-	confined := binary.NativeEndian.AppendUint32(nil, bootMagic)
+	confined := binary.NativeEndian.AppendUint32(nil, control.Magic)
 	confined = binary.NativeEndian.AppendUint32(confined, 7)
 	confined = binary.NativeEndian.AppendUint32(confined, 6)
 	confined = binary.NativeEndian.AppendUint32(confined, 0)
@@ -39,7 +41,7 @@ func FuzzReceiveConfined(f *testing.F) {
 		if os.IsTimeout(err) {
 			t.Fatal("a message that is there is waited for")
 		}
-		valid := len(message) == 16 && binary.NativeEndian.Uint32(message) == bootMagic
+		valid := len(message) == 16 && binary.NativeEndian.Uint32(message) == control.Magic
 		if valid != (err == nil) {
 			t.Fatalf("%x: %v", message, err)
 		}

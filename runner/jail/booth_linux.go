@@ -30,7 +30,7 @@ type booth struct {
 	without   without
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
-	mu        sync.Mutex // load and seal, one at a time
+	mu        sync.Mutex // giveSock and seal, one at a time
 }
 
 // start builds the container and brings its worker to standby. It must run
@@ -79,7 +79,6 @@ func (b *booth) confine(denied func(control.Denial)) error {
 	if err := b.sock.SetDeadline(time.Now().Add(bootTime)); err != nil {
 		return err
 	}
-	defer b.sock.SetDeadline(time.Time{}) // its plugin may come hours later
 	if err := sendBoot(b.sock, b.prepare, b.without[control.LayerNoNewPrivs]); err != nil {
 		return b.bootError("send boot message", err)
 	}
@@ -144,17 +143,14 @@ func (b *booth) wait() {
 	close(b.exited)
 }
 
-func (b *booth) load(l *control.Load, files []*os.File) error {
+// giveSock gives up the worker's socket. What comes over it next is a plugin.
+func (b *booth) giveSock() *os.File {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.sock == nil {
-		return errors.New("internal error: booth has a plugin already")
-	}
 	b.listener.setPhase(phaseLoad)
-	err := sendLoad(b.sock, l, files)
-	b.sock.Close()
+	sock := b.sock
 	b.sock = nil
-	return err
+	return sock
 }
 
 // seal ends the load phase and then looks at what is left. The order matters:

@@ -76,6 +76,9 @@ func (s *Server) loop() error {
 			if err := s.conn.Send(m, out...); err != nil {
 				fmt.Fprintf(os.Stderr, "isobooth-jail: answer %s: %v\n", r.Op, err)
 			}
+			if r.Op == control.OpPrepare && m.Error == nil {
+				out[1].Close() // the worker's socket is the daemon's alone
+			}
 		})
 		if r.Op == control.OpHello || r.Op == control.OpBye {
 			s.busy.Wait() // these two change what the others and cleanUp use
@@ -83,7 +86,8 @@ func (s *Server) loop() error {
 	}
 }
 
-// handle answers one request; the files it returns stay the booth's.
+// handle answers one request. Of the files it returns the first stays the
+// booth's.
 func (s *Server) handle(r *control.Request, files []*os.File) (control.Message, []*os.File) {
 	var m control.Message
 	var out []*os.File
@@ -96,8 +100,6 @@ func (s *Server) handle(r *control.Request, files []*os.File) (control.Message, 
 		if b, err = s.prepare(r.Booth, r.Prepare, files); err == nil {
 			m.Prepared, out, err = s.prepared(b)
 		}
-	case r.Op == control.OpLoad && r.Load != nil:
-		err = s.with(r.Booth, func(b *booth) error { return b.load(r.Load, files) })
 	case r.Op == control.OpSeal && r.Seal != nil:
 		err = s.with(r.Booth, func(b *booth) error {
 			layers, err := b.seal(r.Seal)
@@ -195,7 +197,7 @@ func (s *Server) prepared(b *booth) (*control.Prepared, []*os.File, error) {
 		<-b.exited
 		s.event(control.Message{Booth: b.id, Exit: &b.status})
 	}()
-	return &control.Prepared{PID: b.pid, Layers: layers}, []*os.File{b.pidfd}, nil
+	return &control.Prepared{PID: b.pid, Layers: layers}, []*os.File{b.pidfd, b.giveSock()}, nil
 }
 
 func (s *Server) release(id string) error {
