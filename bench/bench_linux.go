@@ -31,7 +31,7 @@ type bench struct {
 
 // newBench builds everything and starts the jailer.
 func newBench(ctx context.Context, o options, progress io.Writer) (b *bench, err error) {
-	b = &bench{ctx: ctx, progress: progress, observer: observer{restarting: make(chan change, 64)}}
+	b = &bench{ctx: ctx, progress: progress, observer: observer{}}
 	for i := range crashers {
 		b.observer[crasherName(i)] = make(chan change, 64)
 	}

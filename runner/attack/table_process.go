@@ -65,7 +65,7 @@ func taskRows() []Row {
 			Family: "process", Attack: "adopt", Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{"prctl"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "D05/crash", Title: "outlives a daemon that is killed", Severity: High,
-			Elsewhere: "TestDaemonKilled and TestBothKilled in runner, TestSweep in cgroups"},
+			Elsewhere: "TestKilled in runner, TestSweep in cgroups"},
 		family("D06", "starts processes without end", High, "fork_many", 40),
 		threads,
 		family("D08", "leaves dead children unwaited for", Medium, "leave_zombies", 40),
