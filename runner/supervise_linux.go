@@ -13,6 +13,10 @@ import (
 // afterTime is how long a worker that broke the protocol lives on.
 const afterTime = 5 * time.Millisecond
 
+// upkeepTime is how long a booth is ready before what ended is removed and the
+// next worker in reserve is made: the triggers that waited for it go first.
+const upkeepTime = 10 * time.Millisecond
+
 // happening is an event with what else is known of it.
 type happening struct {
 	event event
@@ -46,7 +50,7 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 		if err := b.step(h); err != nil {
 			return err
 		}
-		if s := b.life.state; s != StateStandby && s != StateLoading {
+		if s := b.life.state; s != StateStandby && s != StateLoading && s != StateReady {
 			b.dropEarly()
 			b.clean()
 		}
@@ -161,12 +165,25 @@ func (b *Booth) loading(ctx context.Context) happening {
 
 // serving has the worker answer triggers until it ends or must.
 func (b *Booth) serving(ctx context.Context) happening {
-	in := b.worker
-	if b.plan.Standby {
-		b.spare.ask()
+	saw, stop := b.watch(ctx, b.worker, time.After(upkeepTime))
+	if stop {
+		return happening{event: evStop}
 	}
-	var saw *Cause
+	b.withdraw()
+	return b.bury(evEnded, saw, nil)
+}
+
+// watch waits for the end of a worker that is ready, and returns what was seen
+// of it; stop is true when the booth is to stop instead. upkeep is when there
+// is time for what its predecessor left, and for a worker in reserve.
+func (b *Booth) watch(ctx context.Context, in *instance, upkeep <-chan time.Time) (saw *Cause, stop bool) {
 	select {
+	case <-upkeep:
+		b.clean()
+		if b.plan.Standby {
+			b.spare.ask()
+		}
+		return b.watch(ctx, in, nil)
 	case <-in.exited:
 		// What an exchange under way saw of it says more than its status.
 		b.wait(nil)
@@ -177,8 +194,7 @@ func (b *Booth) serving(ctx context.Context) happening {
 	case saw = <-in.broken:
 		if saw == nil {
 			b.loadEarly(ctx)
-			saw = in.hungUp()
-			break
+			return in.hungUp(), false
 		}
 		// An attack that follows at once should have its own name.
 		select {
@@ -191,11 +207,10 @@ func (b *Booth) serving(ctx context.Context) happening {
 		case <-in.exited:
 		case saw = <-in.broken:
 		default:
-			return happening{event: evStop}
+			stop = true
 		}
 	}
-	b.withdraw()
-	return b.bury(evEnded, saw, nil)
+	return saw, stop
 }
 
 // early is a worker that loads the plugin while it is still being found out
