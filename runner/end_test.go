@@ -217,6 +217,7 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 		b = h.of(name)
 		ctx, stop := context.WithCancel(context.Background())
 		plan := newPlan(t, name, p, slow)
+		plan.Standby = job.Name != "churn one" // there the only group is the idle booth's
 		booths.Go(func() { _ = runUntil(ctx, h, b, plan, func() {}) })
 		return b, stop
 	}

@@ -64,11 +64,15 @@ type Host struct {
 	started   uint64
 }
 
-// NewHost starts the jailer. The error wraps ErrLayer when the machine lacks
+// NewHost starts the jailer, and leaves the processor LastCPU to lanes and
+// workers: this process's other threads go elsewhere. The error wraps ErrLayer when the machine lacks
 // what every booth needs.
 func NewHost(o HostOptions) (*Host, error) {
 	h := &Host{o: o, instances: map[string]*instance{}}
-	var err error
+	err := moveAside()
+	if err != nil {
+		return nil, err
+	}
 	if h.dog, err = newWatchdog(); err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func startJailer(path string, events func(*control.Message)) (*jailer, error) {
 	// A process group of its own: Ctrl-C reaches the daemon only, which then ends
 	// it in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := startAside(cmd); err != nil {
+	if err := cmd.Start(); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("start jailer: %w", err)
 	}

@@ -96,10 +96,10 @@ func (l *Lane) enter(at time.Duration) {
 
 func (l *Lane) leave() { l.busy.Store(0) }
 
-// LastCPU returns the highest processor this process may run on: the one for
-// lanes and workers. A pipe round trip between two processors takes several
-// times as long as one on the same.
-func LastCPU() (int, error) {
+// LastCPU returns the highest processor this process might run on when it was
+// first asked: the one for lanes and workers. A pipe round trip between two
+// processors takes several times as long as one on the same.
+var LastCPU = sync.OnceValues(func() (int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return 0, os.NewSyscallError("sched_getaffinity", err)
@@ -110,7 +110,7 @@ func LastCPU() (int, error) {
 		}
 	}
 	return 0, os.NewSyscallError("sched_getaffinity", unix.EINVAL)
-}
+})
 
 // wakeSignal interrupts a lane's read. It is a real-time signal that neither
 // Go nor libc uses.

@@ -210,6 +210,7 @@ func misuse(t *testing.T, h *host, b, neighbour *booth, a *abuse) {
 			t.Errorf("%d replies were taken, the last of them late", n)
 		}
 		b.again()
+		eventually(t, "what waited for the restart is dealt with", b.Idle)
 		send(t, lane, b, do("hello", 5))
 		for b.reply().key != 5 { // the others were queued
 		}
