@@ -93,6 +93,21 @@ __attribute__((unused)) static void say(const void *bytes, size_t len)
 		state.said[state.said_len++] = *from++;
 }
 
+/* Says what fd holds, and closes it. */
+__attribute__((unused)) static long tell(long fd)
+{
+	char text[256];
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = raw(SYS_read, fd, (long)text, sizeof(text), 0, 0, 0);
+	if (n > 0)
+		say(text, (size_t)n);
+	raw(SYS_close, fd, 0, 0, 0, 0, 0);
+	return n;
+}
+
 __attribute__((unused)) static size_t length(const char *text)
 {
 	const volatile char *end = text;

@@ -17,21 +17,6 @@ static const char *join(struct path *to, const char *a, const char *b)
 	return to->text;
 }
 
-/* Says what fd holds, and closes it. */
-static long tell(long fd)
-{
-	char text[256];
-	long n;
-
-	if (fd < 0)
-		return fd;
-	n = raw(SYS_read, fd, (long)text, sizeof(text), 0, 0, 0);
-	if (n > 0)
-		say(text, (size_t)n);
-	raw(SYS_close, fd, 0, 0, 0, 0, 0);
-	return n;
-}
-
 static long look(const char *path)
 {
 	return tell(raw(SYS_openat, AT_FDCWD, (long)path,
