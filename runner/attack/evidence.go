@@ -47,11 +47,13 @@ func Canary(p *probe) (trap, error) {
 type canary string
 
 func (c canary) sprung() (string, error) {
-	_, err := os.Lstat(string(c))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch _, err := os.Lstat(string(c)); {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case err != nil:
+		return "", err
 	}
-	return "the canary file was made", err
+	return "the canary file was made", nil
 }
 
 func (c canary) reset() error { return c.close() }

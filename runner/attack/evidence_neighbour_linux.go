@@ -3,6 +3,7 @@ package attack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/isobooth/isobooth/runner"
@@ -120,7 +121,7 @@ func (n *neighbour) sprung() (string, error) {
 	case n.ask <- back:
 	case err := <-n.gone:
 		n.gone <- err
-		return "the neighbour is gone", err
+		return fmt.Sprintf("the neighbour is gone: %v", err), nil
 	}
 	if err := <-back; err != nil {
 		return "the neighbour is not served: " + err.Error(), nil

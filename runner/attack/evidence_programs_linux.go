@@ -42,8 +42,12 @@ func digest(path string) (string, error) {
 
 func (t installed) sprung() (string, error) {
 	for path, was := range t {
-		if now, err := digest(path); err != nil || now != was {
-			return path + " was changed", err
+		now, err := digest(path)
+		if err != nil {
+			return "", err
+		}
+		if now != was {
+			return path + " was changed", nil
 		}
 	}
 	return "", nil

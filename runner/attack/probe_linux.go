@@ -92,8 +92,11 @@ func (p *probe) verdict(ctx context.Context, lane *runner.Lane) (verdict, error)
 		return verdict{}, err
 	}
 	found, err := p.sprung(true)
-	if err != nil || found != "" {
-		return verdict{verdict: Breach, detail: found}, err
+	if found != "" {
+		return verdict{verdict: Breach, detail: found}, nil
+	}
+	if err != nil { // whether it came about is not known
+		return verdict{}, err
 	}
 	v := p.judge()
 	if shown := p.slot.suite.o.Shown; shown != nil && shown(p.row, p.phase) {

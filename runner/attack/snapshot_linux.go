@@ -194,8 +194,11 @@ func (w *worker) sprung() (string, error) {
 	}
 	for _, s := range []snapshot{ready, after} {
 		n, err := strconv.Atoi(s["status Threads"])
-		if most := w.p.slot.suite.o.Profile.Limits.Threads; err != nil || n > most {
-			return fmt.Sprintf("the worker has %s threads, the profile allows %d", s["status Threads"], most), err
+		if err != nil {
+			return "", err
+		}
+		if most := w.p.slot.suite.o.Profile.Limits.Threads; n > most {
+			return fmt.Sprintf("the worker has %d threads, the profile allows %d", n, most), nil
 		}
 	}
 	// The control socket is closed, and the library mapped, while it loads.

@@ -35,6 +35,8 @@ func TestVerdicts(t *testing.T) {
 		{"another layer", attack.Row{Family: "network", Attack: "tcp4", Calls: []string{"socket"}, Layer: attack.Net,
 			Evidence: []attack.Evidence{attack.TCP4}}, attack.ContainedOther},
 		{"something needed", attack.Row{Family: "load", Attack: "nothing", Needs: func(*attack.Options) string { return "a moon" }}, attack.Unsupported},
+		{"evidence that cannot be looked at", attack.Row{Family: "network", Attack: "tcp4", Calls: []string{"socket"}, Layer: attack.Seccomp,
+			Evidence: []attack.Evidence{attack.TCP4, attack.Unseen}}, attack.Inconclusive},
 		{"wrong posture", attack.Row{Family: "network", Attack: "tcp4", Calls: []string{"socket"}, Layer: attack.Seccomp,
 			Evidence: []attack.Evidence{attack.TCP4, attack.Posture("Seccomp", "0")}}, attack.Breach},
 	} {
