@@ -116,7 +116,7 @@ func (p *probe) judgeErrno(errno syscall.Errno) verdict {
 	if layers == nil {
 		layers = usual[errno]
 	}
-	layer := Unknown
+	var layer Layer
 	for _, l := range layers {
 		if !p.leftOut(l) {
 			layer = l
@@ -128,6 +128,9 @@ func (p *probe) judgeErrno(errno syscall.Errno) verdict {
 	defer p.mu.Unlock()
 	for _, d := range p.denials {
 		text += fmt.Sprintf(", %s refused in the %s phase", d.Call, d.Phase)
+	}
+	if layer == "" {
+		return inconclusive("it failed, and no layer is known to do that: %s", text)
 	}
 	return p.stopped(layer, text)
 }

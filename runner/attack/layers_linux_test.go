@@ -20,7 +20,7 @@ func TestLayersCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, layer := range []attack.Layer{attack.Seccomp, attack.Root, attack.Landlock} {
+	for _, layer := range []attack.Layer{attack.Seccomp, attack.Root, attack.Landlock, attack.PID} {
 		t.Run(string(layer), func(t *testing.T) {
 			s := open(t, string(layer))
 			counts := map[attack.Verdict]int{}

@@ -114,5 +114,4 @@ const (
 	// booth starts again or not as its life's table says.
 	Supervisor Layer = "supervisor"
 	Kernel     Layer = "kernel" // the kernel itself, without a layer of ours
-	Unknown    Layer = "unknown"
 )

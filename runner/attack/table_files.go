@@ -85,25 +85,32 @@ func mountRows() []Row {
 // opens is a row that opens one file, in a way that flags say; load is what
 // stops it before the seal, when files may be opened.
 func opens(id, title string, severity Severity, path string, flags int64, load Layer, needs func(*Options) string) Row {
-	return Row{ID: id, Title: title, Severity: severity,
+	row := Row{ID: id, Title: title, Severity: severity,
 		Family: "files", Attack: "open_named", Text: path, Arg: flags, Phases: Everywhere(),
 		Layer: Seccomp, LoadLayer: load, Calls: []string{"openat"}, Evidence: []Evidence{Worker, Host}, Proof: ByResult, Needs: needs}
+	if load == PID {
+		row.Errnos = notInProc
+	}
+	return row
 }
 
+// notInProc is for what the /proc of a booth's own pid namespace does not show.
+var notInProc = map[syscall.Errno][]Layer{unix.ENOENT: {PID}}
+
 // procRows are about what the kernel shows in /proc and /sys. A booth has a
-// /proc of its own processes only; Landlock closes that.
+// /proc of its own pid namespace, with processes only; Landlock closes that.
 func procRows() []Row {
 	const dir = unix.O_RDONLY | unix.O_DIRECTORY
 	rows := []Row{
 		{ID: "C07/reopen", Title: "opens its own program to write, by a descriptor's name", Severity: Critical,
 			Family: "files", Attack: "reopen_path", Text: "/proc/self/exe", Phases: Everywhere(), Layer: Seccomp, LoadLayer: Landlock, Calls: []string{"openat"},
 			Evidence: []Evidence{Installed, Worker}, Proof: ByResult, Reached: []syscall.Errno{unix.ETXTBSY}},
-		opens("C10/core-pattern", "opens the pattern for core files to write", Critical, "/proc/sys/kernel/core_pattern", unix.O_WRONLY, Root, root),
-		opens("C10/hostname", "opens the host's name to write", Critical, "/proc/sys/kernel/hostname", unix.O_WRONLY, Root, root),
-		opens("C10/sysrq", "opens the trigger of the magic keys to write", Critical, "/proc/sysrq-trigger", unix.O_WRONLY, Root, has("/proc/sysrq-trigger", root)),
-		opens("C10/overcommit", "opens the kernel's policy on memory to write", Critical, "/proc/sys/vm/overcommit_memory", unix.O_WRONLY, Root, root),
-		opens("C11/kcore", "opens the kernel's memory", High, "/proc/kcore", unix.O_RDONLY, Root, has("/proc/kcore", root)),
-		opens("C11/kallsyms", "opens the kernel's symbols", High, "/proc/kallsyms", unix.O_RDONLY, Root, has("/proc/kallsyms")),
+		opens("C10/core-pattern", "opens the pattern for core files to write", Critical, "/proc/sys/kernel/core_pattern", unix.O_WRONLY, PID, root),
+		opens("C10/hostname", "opens the host's name to write", Critical, "/proc/sys/kernel/hostname", unix.O_WRONLY, PID, root),
+		opens("C10/sysrq", "opens the trigger of the magic keys to write", Critical, "/proc/sysrq-trigger", unix.O_WRONLY, PID, has("/proc/sysrq-trigger", root)),
+		opens("C10/overcommit", "opens the kernel's policy on memory to write", Critical, "/proc/sys/vm/overcommit_memory", unix.O_WRONLY, PID, root),
+		opens("C11/kcore", "opens the kernel's memory", High, "/proc/kcore", unix.O_RDONLY, PID, has("/proc/kcore", root)),
+		opens("C11/kallsyms", "opens the kernel's symbols", High, "/proc/kallsyms", unix.O_RDONLY, PID, has("/proc/kallsyms")),
 		opens("C11/processes", "lists the processes", High, "/proc", dir, Landlock, nil),
 		opens("C11/root", "opens its root by its own name in /proc", High, "/proc/self/root", dir, Landlock, nil),
 		opens("C11/cwd", "opens its working folder by its name in /proc", High, "/proc/self/cwd", dir, Landlock, nil),
@@ -130,7 +137,7 @@ func procRows() []Row {
 	}{{"sentinel", 0}, {"host", 1}} {
 		rows = append(rows, Row{ID: "C11/root-of-" + of.name, Title: "reads a secret in the root of another process: " + of.name, Severity: High,
 			Family: "files", Attack: "read_root_of", Arg: of.arg, Phases: Everywhere(),
-			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Secret, Sentinel, Host, Worker}})
+			Layer: Seccomp, LoadLayer: PID, Errnos: notInProc, Calls: []string{"openat"}, Evidence: []Evidence{Secret, Sentinel, Host, Worker}})
 	}
 	return rows
 }

@@ -53,7 +53,9 @@ func payloadRows() []Row {
 			Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Canary, Worker}},
 		{ID: "A04/parent", Title: "child of the worker's own parent", Severity: Critical,
 			Family: "load", Attack: "sibling_stays", Phases: Loading(),
-			Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Canary, Worker}},
+			Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Canary, Worker},
+			// clone(2): not for the first process of a pid namespace.
+			Errnos: map[syscall.Errno][]Layer{unix.EINVAL: {PID}}},
 		{ID: "A04/vfork", Title: "child in the same memory", Severity: Critical,
 			Family: "load", Attack: "shared_child", Phases: Loading(),
 			Layer: Seccomp, Calls: []string{"clone"}, Evidence: []Evidence{Canary, Worker}},

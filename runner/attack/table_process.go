@@ -88,7 +88,7 @@ func priorityRows() []Row {
 	core := row("D16/limit", "sets its limit on core files", Medium, "core_limit_nowhere", "prlimit64", 0, nil)
 	core.Reached = made
 	score := row("D15/host", "opens the daemon's score for the kernel's killer to write", High, "score_of_host", "openat", 0, nil)
-	score.LoadLayer = Root
+	score.LoadLayer, score.Errnos = PID, notInProc
 	rows := []Row{
 		row("D12/fifo", "takes real-time priority", High, "real_time", "sched_setscheduler", 0, nil),
 		row("D12/attributes", "takes real-time priority by the newer call", High, "real_time_attributes", "sched_setattr", 0, nil),

@@ -1,16 +1,24 @@
 package attack
 
-import "golang.org/x/sys/unix"
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // residueRows are the rows of section 8: information and residue.
 func residueRows() []Row {
 	identity := func(id, title, path string, needs func(*Options) string) Row {
-		return Row{ID: id, Title: title, Severity: Low, Family: "residue", Attack: "identity", Text: path, Phases: Everywhere(),
+		r := Row{ID: id, Title: title, Severity: Low, Family: "residue", Attack: "identity", Text: path, Phases: Everywhere(),
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Content(path), Worker}, Needs: needs}
+		if strings.HasPrefix(path, "/proc/") {
+			r.LoadLayer, r.Errnos = PID, notInProc
+		}
+		return r
 	}
 	ofHost := func(id, title, name string, severity Severity) Row {
 		return Row{ID: id, Title: title, Severity: severity, Family: "residue", Attack: "of_host", Text: name, Phases: Everywhere(),
-			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Environment, Host, Worker}}
+			Layer: Seccomp, LoadLayer: PID, Errnos: notInProc, Calls: []string{"openat"}, Evidence: []Evidence{Environment, Host, Worker}}
 	}
 	command := ofHost("H02/command", "reads the daemon's command line", "/cmdline", Medium)
 	command.Evidence = []Evidence{Content("/proc/self/cmdline"), Host, Worker}
