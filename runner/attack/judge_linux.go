@@ -40,11 +40,12 @@ var ends = map[runner.CauseKind]Layer{
 // pessimistic: a library that claims success is believed.
 func (p *probe) judge() verdict {
 	if p.cause != nil {
+		// Threads and handlers are from before, and may be what ended it.
+		if (p.phase == Trigger || p.phase == Destructor) && !p.alive {
+			return inconclusive("the booth ended before the attack: %q", p.cause.Text)
+		}
 		if v, ok := p.judgeEnd(); ok {
 			return v
-		}
-		if p.report == nil { // a destructor has no other way to tell
-			p.report = parseReport(p.cause.Text, p.nonce)
 		}
 		if p.phase != Destructor || p.report == nil {
 			return inconclusive("the booth ended: %q", p.cause.Text)
@@ -59,7 +60,9 @@ func (p *probe) judge() verdict {
 	case r.done == 0 && !p.refused:
 		return inconclusive("the attack was not made")
 	}
-	if text := p.refusal(); text != "" {
+	// Some errors count as a success, and may be the jailer's own answer; a
+	// result does not, whatever else was refused.
+	if text := p.refusal(); text != "" && r.result < 0 {
 		return p.stopped(Seccomp, text)
 	}
 	if p.row.succeeded(r.result) && !p.refused {

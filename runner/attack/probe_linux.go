@@ -265,8 +265,14 @@ func (p *probe) serve(ctx context.Context, lane *runner.Lane, b *runner.Booth) (
 		return err
 	}
 	p.alive = string(text) == p.nonce
-	if text, err = p.trigger(ctx, lane, b, "attack"); err != nil || text == nil {
+	if text, err = p.trigger(ctx, lane, b, "attack"); err != nil {
 		return err
+	}
+	if text == nil {
+		if p.phase == Destructor { // it has no other way to tell
+			p.report = parseReport(unquoted(p.cause.Text), p.nonce)
+		}
+		return nil
 	}
 	p.report = parseReport(string(text), p.nonce)
 	p.refused = p.report != nil && p.report.refused
@@ -342,7 +348,7 @@ func (p *probe) heard() []byte {
 
 // ended takes how the first of the booth's workers ended.
 func (p *probe) ended(c runner.Cause) {
-	p.hear([]byte(c.Text))
+	p.hear([]byte(unquoted(c.Text)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cause != nil || c.Kind == runner.CauseStopped {
@@ -350,6 +356,16 @@ func (p *probe) ended(c runner.Cause) {
 	}
 	p.cause = &c
 	close(p.end)
+}
+
+// unquoted is a cause's text with the end of the log, which it quotes, as the
+// library wrote it.
+func unquoted(text string) string {
+	cause, log, _ := strings.Cut(text, "its log ends ")
+	if log, err := strconv.Unquote(log); err == nil {
+		return cause + log
+	}
+	return text
 }
 
 func (p *probe) trouble(text string) {

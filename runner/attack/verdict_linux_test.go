@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/isobooth/isobooth/runner/attack"
+	"github.com/isobooth/isobooth/runner/control"
 )
 
 // TestVerdicts: an attack that is not made, a control that does not work, a
@@ -46,6 +47,20 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%+v, want %s", r, test.want)
 			}
 		})
+	}
+}
+
+// TestLastWords: what a destructor learns leaves by its log, and counts as what
+// a trigger learns.
+func TestLastWords(t *testing.T) {
+	if os.Geteuid() != 0 {
+		missing(t, "root, without whom not every layer can be left out")
+	}
+	s := open(t, control.LayerSeccomp, control.LayerUTS)
+	for _, phase := range []attack.Phase{attack.Trigger, attack.Destructor} {
+		if r := probe(t, s, "H04/name", phase); r.Verdict != attack.Breach || !strings.Contains(r.Detail, "it knows the host's name") {
+			t.Errorf("%s: %s, %q", phase, r.Verdict, r.Detail)
+		}
 	}
 }
 
