@@ -253,7 +253,10 @@ func (a *app) selftest(ctx context.Context, rows []attack.Row, o *selftestOption
 	}
 	report.Interrupted = ctx.Err() != nil
 	if err != nil && !report.Interrupted {
-		return err
+		if len(report.Results) > 0 { // what failed after them does not make them wrong
+			a.show(report, o)
+		}
+		return errors.Join(err, report.failure())
 	}
 	a.show(report, o)
 	if report.Interrupted {

@@ -272,3 +272,13 @@ func TestShown(t *testing.T) {
 		t.Error("shown at another phase")
 	}
 }
+
+// TestNotKnockedOut: who asks for a layer that cannot be left out is told why.
+func TestNotKnockedOut(t *testing.T) {
+	r := selftestReport{NotKnockedOut: map[string]string{control.LayerUser: "only root can"}}
+	var b bytes.Buffer
+	r.printMatrix(&b)
+	if want := "user was not left out: only root can\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -164,6 +165,9 @@ func (r *selftestReport) printNotRun(w io.Writer, format string) {
 }
 
 func (r *selftestReport) printMatrix(w io.Writer) {
+	for _, layer := range slices.Sorted(maps.Keys(r.NotKnockedOut)) {
+		fmt.Fprintf(w, "%s was not left out: %s\n", layer, r.NotKnockedOut[layer])
+	}
 	if len(r.KnockOuts) == 0 {
 		return
 	}
@@ -179,9 +183,6 @@ func (r *selftestReport) printMatrix(w io.Writer) {
 			fmt.Fprintf(w, " %-*s", len(k.Layer), row.Cells[k.Layer])
 		}
 		fmt.Fprintf(w, "  %s\n", row.Title)
-	}
-	for layer, why := range r.NotKnockedOut {
-		fmt.Fprintf(w, "%s was not left out: %s\n", layer, why)
 	}
 	r.printStanding(w, "\nStopped whichever of these layers is left out; in front is:\n", "%-14s %s\n")
 }
