@@ -87,6 +87,7 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		return err
 	}
 	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
+	rep.daemon = true
 	rec := newRecorder(known, rep, func(err error) { a.say("warning: %v", err) })
 	s, err := a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {

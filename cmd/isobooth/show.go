@@ -71,6 +71,7 @@ type reporter struct {
 	app     *app
 	json    bool
 	quiet   bool // no line for each reply
+	daemon  bool // a quarantine outlives it
 	outs    *outputs
 	queue   chan report
 	notes   chan string   // messages about booths
@@ -84,13 +85,15 @@ type reporter struct {
 	limits    map[limitKey]runner.Limit
 	ends      int // booths that ended unasked
 	attacks   int // of these, for a call its profile kills for, or too many refused ones
+
+	down map[string]bool // booths that ended, or are held, and were not ready since
 }
 
 type limitKey struct{ booth, name string }
 
 // newReporter makes a reporter; outs takes what plugins send.
 func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
-	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}, limits: map[limitKey]runner.Limit{}}
+	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}, limits: map[limitKey]runner.Limit{}, down: map[string]bool{}}
 	r.done.Go(func() {
 		queue, notes := r.queue, r.notes
 		for queue != nil || notes != nil {
@@ -287,11 +290,20 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 			r.attacks++
 		}
 		r.note("booth %q: %v; %s", booth, cause, afterwards[s])
-		if s == runner.StateQuarantined {
+		switch {
+		case s != runner.StateQuarantined:
+		case r.daemon:
 			r.note("hint: isobooth release %s lets it start again; isobooth profile show lists its quotas", booth)
+		default:
+			r.note("hint: isobooth profile show lists its quotas")
 		}
-	} else if s == runner.StateReady && r.ends > 0 {
+	} else if s == runner.StateReady && r.down[booth] {
 		r.note("booth %q: ready again", booth)
+	}
+	if s == runner.StateReady {
+		delete(r.down, booth)
+	} else if cause != nil || s == runner.StateQuarantined {
+		r.down[booth] = true
 	}
 }
 

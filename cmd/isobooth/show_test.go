@@ -93,3 +93,23 @@ func TestReplyDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for each reply", n)
 	}
 }
+
+// TestReadyAgain: only a booth that ended, or was held, is ready again.
+func TestReadyAgain(t *testing.T) {
+	var out bytes.Buffer
+	outs := newOutputs(nil, testLimits)
+	for _, name := range []string{"one", "two", "held"} {
+		outs.add(name)
+	}
+	r := (&app{stdout: io.Discard, stderr: &out}).newReporter(false, true, outs)
+	r.State("one", runner.StateLoading, nil)
+	r.State("one", runner.StateStandby, &runner.Cause{Kind: runner.CauseExit, Text: "ended"})
+	r.State("two", runner.StateReady, nil)
+	r.State("one", runner.StateReady, nil)
+	r.State("held", runner.StateQuarantined, nil)
+	r.State("held", runner.StateReady, nil)
+	r.close()
+	if want := "isobooth: booth \"one\": ended; restarting\nisobooth: booth \"one\": ready again\nisobooth: booth \"held\": ready again\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
