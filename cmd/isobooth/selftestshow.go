@@ -172,13 +172,17 @@ func (r *selftestReport) printMatrix(w io.Writer) {
 		return
 	}
 	fmt.Fprintf(w, "\nEach attack without each layer: %s\n\n", matrixLegend)
-	fmt.Fprintf(w, "%-14s", "")
+	width := 0
+	for _, row := range r.Matrix {
+		width = max(width, len(row.ID))
+	}
+	fmt.Fprintf(w, "%-*s", width, "")
 	for _, k := range r.KnockOuts {
 		fmt.Fprintf(w, " %s", k.Layer)
 	}
 	fmt.Fprintln(w)
 	for _, row := range r.Matrix {
-		fmt.Fprintf(w, "%-14s", row.ID)
+		fmt.Fprintf(w, "%-*s", width, row.ID)
 		for _, k := range r.KnockOuts {
 			fmt.Fprintf(w, " %-*s", len(k.Layer), row.Cells[k.Layer])
 		}
