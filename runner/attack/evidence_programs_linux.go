@@ -43,6 +43,9 @@ func digest(path string) (string, error) {
 func (t installed) sprung() (string, error) {
 	for path, was := range t {
 		now, err := digest(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return path + " was removed", nil
+		}
 		if err != nil {
 			return "", err
 		}
@@ -63,13 +66,17 @@ func (t installed) close() error { return nil }
 func Skeleton(p *probe) (trap, error) {
 	s := &skeleton{dir: filepath.Join(p.slot.suite.dir, "host", "jail", "root")}
 	var err error
-	s.before, err = s.list()
-	return s, err
+	if s.before, err = s.list(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 type skeleton struct{ dir, before string }
 
 func (*skeleton) inside() {}
+
+var errNoMountPoint = errors.New("is neither a folder nor an empty file")
 
 func (s *skeleton) list() (string, error) {
 	all := ""
@@ -82,7 +89,7 @@ func (s *skeleton) list() (string, error) {
 			return err
 		}
 		if !info.IsDir() && (!info.Mode().IsRegular() || info.Size() != 0) {
-			return fmt.Errorf("%s is neither a folder nor an empty file", path)
+			return fmt.Errorf("%s %w", path, errNoMountPoint)
 		}
 		all += fmt.Sprintf("%s %v\n", path, info.Mode())
 		return nil
@@ -92,6 +99,9 @@ func (s *skeleton) list() (string, error) {
 
 func (s *skeleton) sprung() (string, error) {
 	now, err := s.list()
+	if errors.Is(err, errNoMountPoint) {
+		return err.Error(), nil
+	}
 	if err == nil && now != s.before {
 		return fmt.Sprintf("the mount points were %q and are %q", s.before, now), nil
 	}
