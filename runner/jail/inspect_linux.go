@@ -287,14 +287,13 @@ func (in *inspector) tasks(max int) (string, error) {
 	for _, task := range tasks {
 		// Needs CONFIG_PROC_CHILDREN, which distributions have.
 		children, err := in.read("task/" + task + "/children")
-		if in.ended(task) {
-			continue
-		}
-		if err != nil {
-			return "", &LayerError{"tasks", err}
-		}
-		if len(bytes.TrimSpace(children)) > 0 {
+		// Looked at before ended, which reads into the same memory what the
+		// worker may choose: its name.
+		if err == nil && len(bytes.TrimSpace(children)) > 0 {
 			return "", layerErrorf("tasks", "the worker has child processes")
+		}
+		if err != nil && !in.ended(task) {
+			return "", &LayerError{"tasks", err}
 		}
 	}
 	return fmt.Sprintf("%d of at most %d", n, max), nil
