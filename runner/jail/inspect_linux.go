@@ -66,7 +66,7 @@ func (in *inspector) namespaces(w without) (string, error) {
 			return "", &LayerError{"namespaces", err}
 		}
 		ours := all[n.link]
-		if w[n.link] && theirs == ours {
+		if w.namespace(n.link) && theirs == ours {
 			names = append(names, removed+" "+n.link)
 			continue
 		}

@@ -35,6 +35,10 @@ func newWithout(names []string) (without, error) {
 	return w, nil
 }
 
+// namespace reports whether booths share one with the host, by its name in
+// /proc/PID/ns. The layer "cgroup" is the limits, not the namespace.
+func (w without) namespace(link string) bool { return link != control.LayerCgroup && w[link] }
+
 // removed is what inspect reports instead of what it found; "" where the
 // layer must be as ever.
 func (w without) removed(layer string) string {
@@ -136,7 +140,7 @@ func (w without) loosen(c *configs.Config, user int) (int, error) {
 		}
 	}
 	for _, n := range namespaces {
-		if w[n.link] {
+		if w.namespace(n.link) {
 			c.Namespaces.Remove(n.kind)
 		}
 	}

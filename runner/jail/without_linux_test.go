@@ -1,0 +1,41 @@
+package jail
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/isobooth/isobooth/runner/control"
+)
+
+// TestOneLayerEach: to leave out a layer that is no namespace takes no
+// namespace away, and one that is takes that one.
+func TestOneLayerEach(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, without whom not every layer can be left out")
+	}
+	spaces := []string{control.LayerPID, control.LayerNet, control.LayerIPC, control.LayerUTS, control.LayerUser}
+	for _, layer := range control.Removable() {
+		w, err := newWithout([]string{layer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := containerConfig(&root{dir: t.TempDir()}, "/x", 0)
+		if _, err := w.loosen(c, 1); err != nil {
+			t.Fatal(err)
+		}
+		var gone []string
+		for _, n := range namespaces {
+			if !c.Namespaces.Contains(n.kind) {
+				gone = append(gone, n.link)
+			}
+		}
+		var want []string
+		if slices.Contains(spaces, layer) {
+			want = []string{layer}
+		}
+		if !slices.Equal(gone, want) {
+			t.Errorf("without %s: the host's %q, want %q", layer, gone, want)
+		}
+	}
+}
