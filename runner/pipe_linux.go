@@ -139,20 +139,20 @@ func (p *pipes) receive(have int, deadline time.Time) (head wire.Head, frame []b
 }
 
 // receiveNow is receive for a Lane: it waits in read itself, one system call
-// less, and returns ErrTimeout when the lane's watchdog interrupts it.
-func (p *pipes) receiveNow() (head wire.Head, frame []byte, got int, err error) {
-	have := 0
-	for {
-		if have, err = p.read(p.r, have); err == unix.EINTR {
-			err = ErrTimeout
-		}
-		if err != nil {
-			return head, nil, have, err
-		}
-		if head, frame, err = p.whole(have); frame != nil || err != nil {
-			return head, frame, have, err
-		}
+// less, and returns ErrTimeout when the lane's watchdog interrupts it, or when
+// only a part of a frame is there: a worker writes a frame at once, and one
+// that comes byte by byte, without the lane ever sleeping, would hold it up.
+func (p *pipes) receiveNow() (head wire.Head, frame []byte, have int, err error) {
+	if have, err = p.read(p.r, 0); err == unix.EINTR {
+		err = ErrTimeout
 	}
+	if err == nil {
+		head, frame, err = p.whole(have)
+	}
+	if err == nil && frame == nil {
+		err = ErrTimeout
+	}
+	return head, frame, have, err
 }
 
 // whole returns the frame when all of it is among the first have bytes; nil

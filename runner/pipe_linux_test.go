@@ -125,3 +125,41 @@ func TestShrunkPipe(t *testing.T) {
 		t.Errorf("into 4,096 bytes: %v", err)
 	}
 }
+
+// TestLaneTakesNoPieces: a frame of which a part is there does not hold up a
+// lane; the rest is for the booth's own goroutine.
+func TestLaneTakesNoPieces(t *testing.T) {
+	p, theirs, err := newPipes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	defer theirs[0].Close()
+	defer theirs[1].Close()
+	// Who waits for the rest fails here, and does not hang.
+	if err := unix.SetNonblock(p.r, true); err != nil {
+		t.Fatal(err)
+	}
+	frame := wire.AppendStop(nil, 7)
+	for _, cut := range []int{1, wire.Header - 1, len(frame)} {
+		if _, err := theirs[1].Write(frame[:cut]); err != nil {
+			t.Fatal(err)
+		}
+		_, got, have, err := p.receiveNow()
+		if cut == len(frame) {
+			if err != nil || string(got) != string(frame) {
+				t.Errorf("control: %x, %v", got, err)
+			}
+			continue
+		}
+		if err != ErrTimeout || got != nil || have != cut {
+			t.Errorf("with %d bytes: %d, %v", cut, have, err)
+		}
+		if _, err := theirs[1].Write(frame[cut:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _, err := p.receive(have, time.Now().Add(time.Minute)); err != nil || string(got) != string(frame) {
+			t.Errorf("the rest: %x, %v", got, err)
+		}
+	}
+}
