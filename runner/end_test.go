@@ -84,6 +84,24 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestAttackInStop: what a plugin does on its way out is not forgotten.
+func TestAttackInStop(t *testing.T) {
+	h := newHost(t)
+	for _, quota := range []int{1, 100} {
+		b, stop, err := h.run(newPlan(t, fmt.Sprintf("quota-%d", quota), build(t, "end"), func(p *profiles.Profile) { p.Limits.Denials = quota }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		q := b.History().Quarantine
+		if quota == 1 && (q == nil || q.Cause.Kind != runner.CauseDenials) || quota > 1 && q != nil {
+			t.Errorf("quota %d: %+v", quota, q)
+		}
+	}
+}
+
 // TestJailerKilled: without its jailer a host can do nothing, and leaves
 // nothing.
 func TestJailerKilled(t *testing.T) {

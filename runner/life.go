@@ -88,8 +88,11 @@ func (l *life) step(e event, cause Cause, now time.Time) error {
 	case judge:
 		next = l.judge(e, cause, now)
 	}
-	if e == evReleased {
+	switch e {
+	case evReleased:
 		l.history = History{}
+	case evGone: // it was asked to end, and may have attacked on its way
+		l.blame(cause, now)
 	}
 	l.built = l.built || next == StateLoading
 	l.keep = l.keep || next == StateReady
@@ -116,13 +119,7 @@ func (l *life) judge(e event, cause Cause, now time.Time) State {
 	}
 	h.Crashes++
 	h.LastEnd = now
-	violations := 0
-	if cause.violation() {
-		violations = h.violation(now)
-	}
-	if e == evViolated || violations >= l.limits.Violations {
-		h.Quarantine = &Quarantine{At: now, Cause: cause}
-	}
+	l.blame(cause, now)
 	switch {
 	case !l.keep || !l.built:
 		return StateStopped
@@ -133,6 +130,17 @@ func (l *life) judge(e event, cause Cause, now time.Time) State {
 	}
 	l.pause = l.backoff(e)
 	return StateBackingOff
+}
+
+// blame counts what only an attack does, and quarantines for it.
+func (l *life) blame(cause Cause, now time.Time) {
+	violations := 0
+	if cause.violation() {
+		violations = l.history.violation(now)
+	}
+	if cause.Kind == CauseDenials || violations >= l.limits.Violations {
+		l.history.Quarantine = &Quarantine{At: now, Cause: cause}
+	}
 }
 
 // certain reports whether the end of the worker that is ready now will be

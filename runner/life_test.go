@@ -194,6 +194,24 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// TestAttackOnTheWayOut: what a plugin does when it is asked to stop is held
+// against it, if only an attack does that.
+func TestAttackOnTheWayOut(t *testing.T) {
+	for _, test := range []struct {
+		cause       Cause
+		violations  int
+		quarantined bool
+	}{{Cause{Kind: CauseStopped}, 0, false}, {crash, 0, false}, {attack, 1, false}, {flood, 0, true}} {
+		l := at(StateDraining)
+		if err := l.step(evGone, test.cause, t0); err != nil {
+			t.Fatal(err)
+		}
+		if h := l.history; l.state != StateStopped || h.Crashes != 0 || len(h.Violations) != test.violations || (h.Quarantine != nil) != test.quarantined {
+			t.Errorf("%+v: %s, %+v", test.cause, l.state, h)
+		}
+	}
+}
+
 // TestFirstStart: before it was ready once, a failure ends the booth, unless
 // the plan says otherwise.
 func TestFirstStart(t *testing.T) {

@@ -267,8 +267,7 @@ func (b *Booth) draining() happening {
 		case <-time.After(time.Until(deadline)):
 		}
 	}
-	h := b.bury(evGone, &Cause{Kind: CauseStopped, Text: "stopped"}, nil)
-	return happening{event: h.event}
+	return b.bury(evGone, &Cause{Kind: CauseStopped, Text: "stopped"}, nil)
 }
 
 // pausing waits for the end of a pause, or of a quarantine.
