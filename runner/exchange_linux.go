@@ -271,11 +271,13 @@ func (b *Booth) serve(ctx context.Context) {
 
 // fail takes the instance out of service; Run ends it. It must not block.
 func (b *Booth) fail(live *instance, saw *Cause) {
+	// With mu held to the end: who finds it out of service, as listen does,
+	// must not get ahead with less to say.
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.live == live {
 		b.live = nil
 	}
-	b.mu.Unlock()
 	select {
 	case live.broken <- saw:
 	default: // it was broken already
