@@ -67,7 +67,7 @@ func (r *recorder) write() {
 		if reflect.DeepEqual(h, r.written[name]) {
 			continue
 		}
-		if err := r.records.put(name, record{g.plugin.Image.Digest(), h}); err != nil {
+		if err := r.records.put(name, g.plugin.Image.Digest(), r.written[name], h); err != nil {
 			r.trouble(err)
 			continue
 		}

@@ -20,13 +20,9 @@ const recordsMax = 4 << 20
 // their own end. Several may share it: each access takes a lock.
 type records struct{ path string }
 
-// record is what is known of one plugin, by its name in the config.
-type record struct {
-	// SHA256 is the library's. What is known of one build says nothing of
-	// another.
-	SHA256  string         `json:"sha256"`
-	History runner.History `json:"history"`
-}
+// known is what is known of plugins: by name in the config, then by the
+// library's SHA-256, since one build says nothing of another.
+type known map[string]map[string]runner.History
 
 // openRecords finds the file: $XDG_STATE_HOME/isobooth/plugins.json, else
 // ~/.local/state/isobooth/plugins.json.
@@ -46,31 +42,42 @@ func openRecords() (*records, error) {
 	return &records{filepath.Join(dir, "plugins.json")}, nil
 }
 
-// get returns what is known of a plugin; nothing, where it is another build
-// that was known.
+// get returns what is known of one build of a plugin.
 func (r *records) get(name, sha256 string) (h runner.History, err error) {
-	err = r.locked(func(all map[string]record) bool {
-		if known, ok := all[name]; ok && known.SHA256 == sha256 {
-			h = known.History
-		}
+	err = r.locked(func(all known) bool {
+		h = all[name][sha256]
 		return false
 	})
 	return h, err
 }
 
-// put replaces what is known of a plugin.
-func (r *records) put(name string, now record) error {
-	return r.locked(func(all map[string]record) bool {
-		all[name] = now
+// put replaces what is known of one build of a plugin, which was before when
+// the caller last knew. A quarantine stays that another daemon wrote meanwhile,
+// and so does that of another build; of that, nothing else does.
+func (r *records) put(name, sha256 string, before, now runner.History) error {
+	return r.locked(func(all known) bool {
+		if before.Quarantine == nil && now.Quarantine == nil {
+			now.Quarantine = all[name][sha256].Quarantine
+		}
+		builds := map[string]runner.History{sha256: now}
+		for other, h := range all[name] {
+			if other != sha256 && h.Quarantine != nil {
+				builds[other] = h
+			}
+		}
+		all[name] = builds
 		return true
 	})
 }
 
-// release forgets a plugin's history; false when it was not in quarantine.
+// release forgets the history of all builds of a plugin; false when none was
+// in quarantine.
 func (r *records) release(name string) (held bool, err error) {
-	err = r.locked(func(all map[string]record) bool {
-		known := all[name]
-		if held = known.History.Quarantine != nil; held {
+	err = r.locked(func(all known) bool {
+		for _, h := range all[name] {
+			held = held || h.Quarantine != nil
+		}
+		if held {
 			delete(all, name)
 		}
 		return held
@@ -79,7 +86,7 @@ func (r *records) release(name string) (held bool, err error) {
 }
 
 // locked has change look at the records, and writes them when it returns true.
-func (r *records) locked(change func(map[string]record) bool) (err error) {
+func (r *records) locked(change func(known) bool) (err error) {
 	lock, err := os.OpenFile(r.path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("records of plugins: %w", err)
@@ -110,11 +117,11 @@ func (r *records) locked(change func(map[string]record) bool) (err error) {
 	return nil
 }
 
-func (r *records) read() (map[string]record, error) {
+func (r *records) read() (known, error) {
 	st, err := os.Stat(r.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return map[string]record{}, nil
+		return known{}, nil
 	case err != nil:
 		return nil, fmt.Errorf("records of plugins: %w", err)
 	case st.Size() > recordsMax:
@@ -126,7 +133,7 @@ func (r *records) read() (map[string]record, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	all := map[string]record{}
+	all := known{}
 	if err := d.Decode(&all); err != nil {
 		return nil, &recordsError{r.path, err}
 	}
