@@ -96,8 +96,12 @@ func (s *session) serveStatus() (io.Closer, error) {
 	go func() {
 		for {
 			c, err := l.Accept()
-			if err != nil {
+			if errors.Is(err, net.ErrClosed) {
 				return
+			}
+			if err != nil { // out of descriptors, say; there will be some again
+				time.Sleep(100 * time.Millisecond)
+				continue
 			}
 			// A client that says or reads nothing must not hold up the next for
 			// long.
