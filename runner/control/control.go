@@ -11,7 +11,6 @@
 //	   |-> seal                                  |   load phase ends, checks
 //	   |                         sealed layers <-|   from outside
 //	   |                        event: denial <--|   any time
-//	   |-> kill                                  |
 //	   |                          event: exit <--|
 //	   |-> release                               |   container and its groups
 //	   |                                  done <-|   are removed
@@ -40,13 +39,12 @@ const (
 	OpHello   Op = "hello"
 	OpPrepare Op = "prepare"
 	OpSeal    Op = "seal"
-	OpKill    Op = "kill"
 	OpRelease Op = "release"
 	OpBye     Op = "bye"
 )
 
 // Request is what the daemon asks. Exactly the field that Op names is set;
-// kill and release need only Booth, bye nothing.
+// release needs only Booth, bye nothing.
 type Request struct {
 	ID      uint64   `json:"id"`
 	Op      Op       `json:"op"`

@@ -24,10 +24,8 @@ var layerByExit = map[int]string{
 }
 
 // sendBoot sends the limits and the filter. newPrivs is for a self-test that
-// does without no_new_privs.
-// The worker's control socket; runner/worker/control.h draws the order of its
+// does without no_new_privs. runner/worker/control.h draws the order of the
 // messages and is the other end.
-
 func sendBoot(sock *os.File, p *control.Prepare, newPrivs bool) error {
 	b := binary.NativeEndian.AppendUint32(nil, control.Magic)
 	var flags uint32

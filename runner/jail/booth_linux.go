@@ -128,7 +128,8 @@ func (b *booth) bootError(step string, err error) error {
 
 // wait collects the worker's exit status.
 func (b *booth) wait() {
-	state, err := b.process.Wait()
+	// It also fails where the status is not 0; the status says that better.
+	state, _ := b.process.Wait()
 	b.status = control.Exit{Code: -1}
 	if state != nil {
 		ws := state.Sys().(syscall.WaitStatus)
@@ -137,8 +138,6 @@ func (b *booth) wait() {
 		} else {
 			b.status.Code = ws.ExitStatus()
 		}
-	} else if err != nil {
-		b.status.Code = -1
 	}
 	close(b.exited)
 }

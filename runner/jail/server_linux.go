@@ -106,8 +106,6 @@ func (s *Server) handle(r *control.Request, files []*os.File) (control.Message, 
 			m.Sealed = &control.Sealed{Layers: layers}
 			return err
 		})
-	case r.Op == control.OpKill:
-		err = s.with(r.Booth, (*booth).kill)
 	case r.Op == control.OpRelease:
 		err = s.release(r.Booth)
 	case r.Op == control.OpBye && s.hello != nil:

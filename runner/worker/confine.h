@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What stops a confinement; also the worker's exit codes, which
- * runner/jail/boot.go turns into the layer's name. */
+ * runner/jail/boot_linux.go turns into the layer's name. */
 enum {
 	CONFINE_FDS = 64, /* a descriptor is missing or one too many */
 	CONFINE_RLIMIT = 65,

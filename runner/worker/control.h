@@ -1,4 +1,5 @@
-/* The control socket to the jailer, fd 5, open only until a library loads.
+/* The control socket, fd 5, open only until a library loads. The jailer gives
+ * its end to the daemon, which sends LOAD (runner/control/handover_linux.go).
  *
  *     jailer                           worker
  *       |-> BOOT limits, filter           |
@@ -12,7 +13,7 @@
  *       |          (closes the socket)    |
  *
  * Messages are SOCK_SEQPACKET packets in this machine's byte order: both ends
- * run the same kernel. runner/jail/boot.go is the other end.
+ * run the same kernel. runner/jail/boot_linux.go is the other end.
  */
 #ifndef ISOBOOTH_CONTROL_H
 #define ISOBOOTH_CONTROL_H
@@ -65,7 +66,7 @@ void control_done(void);
 /* Reports the confinement and waits for GO; closes the listener. 0 or -1. */
 int control_confined(const struct confine_result *r);
 /* Waits in standby for LOAD and closes the socket. libs gets m->nlibs
- * descriptors. Returns 1, 0 when the jailer hung up, or -1. */
+ * descriptors. Returns 1, 0 when the host hung up, or -1. */
 int control_load(struct control_load *m, int libs[CONTROL_LIBS]);
 
 #endif
