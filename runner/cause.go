@@ -47,11 +47,13 @@ func causeOf(saw *Cause, exit control.Exit, oom, quota bool) Cause {
 	switch {
 	case quota:
 		return Cause{Kind: CauseDenials, Text: "used up its quota of refused system calls"}
-	case oom:
-		return Cause{Kind: CauseOOM, Text: "reached its memory limit and was killed by the kernel"}
 	case exit.Signal == int(syscall.SIGSYS):
 		// Before what else it did: the host itself kills with SIGKILL only.
 		return Cause{Kind: CauseSignal, Signal: syscall.SIGSYS, Text: "killed for a system call that its profile names as an attack (SIGSYS)"}
+	case saw != nil && saw.violation(): // or memory would be a way to hide it
+		return *saw
+	case oom:
+		return Cause{Kind: CauseOOM, Text: "reached its memory limit and was killed by the kernel"}
 	case saw != nil:
 		return *saw
 	case exit.Signal != 0:

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/isobooth/isobooth/runner/control"
 )
 
 var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -208,6 +210,31 @@ func TestAttackOnTheWayOut(t *testing.T) {
 		}
 		if h := l.history; l.state != StateStopped || h.Crashes != 0 || len(h.Violations) != test.violations || (h.Quarantine != nil) != test.quarantined {
 			t.Errorf("%+v: %s, %+v", test.cause, l.state, h)
+		}
+	}
+}
+
+// TestCauses: what only an attack does is not hidden by another end.
+func TestCauses(t *testing.T) {
+	killed := control.Exit{Signal: int(syscall.SIGKILL)}
+	protocol, late := &Cause{Kind: CauseProtocol}, &Cause{Kind: CauseTimeout}
+	for _, test := range []struct {
+		saw        *Cause
+		exit       control.Exit
+		oom, quota bool
+		want       CauseKind
+	}{
+		{nil, control.Exit{Code: 3}, false, false, CauseExit},
+		{nil, killed, false, false, CauseSignal},
+		{nil, killed, true, false, CauseOOM},
+		{late, killed, true, false, CauseOOM},
+		{late, killed, false, false, CauseTimeout},
+		{protocol, killed, true, false, CauseProtocol},
+		{protocol, killed, true, true, CauseDenials},
+		{protocol, control.Exit{Signal: int(syscall.SIGSYS)}, false, false, CauseSignal},
+	} {
+		if c := causeOf(test.saw, test.exit, test.oom, test.quota); c.Kind != test.want {
+			t.Errorf("%+v: %+v", test, c)
 		}
 	}
 }
