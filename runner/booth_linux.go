@@ -36,7 +36,7 @@ type Booth struct {
 	head    int
 	n       int
 
-	handed  chan struct{} // the exchange, or the queue, is now run's
+	handed  chan struct{} // the exchange, or the queue, is now serve's
 	pending exchange
 
 	frame, raw, json []byte // scratch of the exchange's owner

@@ -305,7 +305,7 @@ func (in *instance) end(saw *Cause) Cause {
 			saw = &Cause{Kind: CauseStopped, Text: "the jailer ended"}
 		}
 	}
-	// Else the last look can wait until release.
+	// It kills with SIGKILL. Else the last look can wait until release.
 	oom := in.exit.Signal == int(syscall.SIGKILL) && in.host.limits.last(in)
 	cause := causeOf(saw, in.exit, oom, in.quota.Load())
 	select { // its last words may be yet to be read

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
-	"golang.org/x/sys/unix"
 )
 
 // monitorEvery is how long a booth may have been at a limit before the
@@ -74,8 +73,8 @@ func (m *monitor) watch(in *instance) {
 }
 
 // last takes the last look at an instance that has ended, unless it has been
-// taken, and reports whether the kernel killed its worker for memory. On v1 a process that the worker
-// started may be killed and the worker live on.
+// taken, and reports whether the kernel killed a process of it for memory: not
+// always the worker, on v1.
 func (m *monitor) last(in *instance) (oom bool) {
 	if in.group == nil {
 		return false
@@ -93,7 +92,7 @@ func (m *monitor) last(in *instance) (oom bool) {
 		m.tell(in, r)
 	}
 	delete(m.seen, in)
-	return r.OOMKills > 0 && in.exit.Signal == int(unix.SIGKILL)
+	return r.OOMKills > 0
 }
 
 // look looks at every instance, and reports whether there is any.

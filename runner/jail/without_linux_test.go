@@ -11,11 +11,11 @@ import (
 // TestOneLayerEach: to leave out a layer that is no namespace takes no
 // namespace away, and one that is takes that one.
 func TestOneLayerEach(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, without whom not every layer can be left out")
-	}
 	spaces := []string{control.LayerPID, control.LayerNet, control.LayerIPC, control.LayerUTS, control.LayerUser}
 	for _, layer := range control.Removable() {
+		if layer == control.LayerUser && os.Geteuid() != 0 {
+			continue // newWithout refuses
+		}
 		w, err := newWithout([]string{layer})
 		if err != nil {
 			t.Fatal(err)
