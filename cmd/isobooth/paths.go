@@ -68,10 +68,16 @@ func runtimeDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return dir, checkOurs(dir, st)
+}
+
+// checkOurs returns an error unless it is a folder of ours that others cannot
+// write to.
+func checkOurs(dir string, st fs.FileInfo) error {
 	if int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() || !st.IsDir() || st.Mode()&0o022 != 0 {
-		return "", fmt.Errorf("%s is not a folder of ours that others cannot write to", dir)
+		return fmt.Errorf("%s is not a folder of ours that others cannot write to", dir)
 	}
-	return dir, nil
+	return nil
 }
 
 const daemonPrefix = "isobooth-"

@@ -36,7 +36,15 @@ func openRecords() (*records, error) {
 		state = filepath.Join(home, ".local", "state")
 	}
 	dir := filepath.Join(state, "isobooth")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	err := os.MkdirAll(dir, 0o700)
+	var st fs.FileInfo
+	if err == nil {
+		st, err = os.Stat(dir) // of what a link leads to: some keep such folders elsewhere
+	}
+	if err == nil {
+		err = checkOurs(dir, st) // who writes there lifts quarantines, or has us write elsewhere
+	}
+	if err != nil {
 		return nil, fmt.Errorf("records of plugins: %w", err)
 	}
 	return &records{filepath.Join(dir, "plugins.json")}, nil

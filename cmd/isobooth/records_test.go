@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -43,5 +44,19 @@ func TestQuarantineIsNotOverwritten(t *testing.T) {
 		if h, err := r.get("p", "a"); err != nil || h.Quarantine != nil {
 			t.Errorf("%s: after the release %+v, %v", test.name, h, err)
 		}
+	}
+}
+
+// TestForeignRecords: a folder that others can write to holds no records.
+func TestForeignRecords(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	if _, err := openRecords(); err != nil {
+		t.Errorf("control: %v", err)
+	}
+	if err := os.Chmod(filepath.Join(os.Getenv("XDG_STATE_HOME"), "isobooth"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := openRecords(); err == nil {
+		t.Errorf("taken: %s", r.path)
 	}
 }
