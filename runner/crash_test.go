@@ -257,6 +257,7 @@ func TestSlowPlugin(t *testing.T) {
 		if r := slow.reply(); r.key != key || r.status != 0 || r.queued {
 			t.Errorf("slow: %+v", r)
 		}
+		eventually(t, "the slow plugin is idle", slow.Idle)
 	}
 }
 
