@@ -59,7 +59,7 @@ type Stats struct {
 	Triggers uint64 `json:"triggers"` // written to the plugin
 	Replies  uint64 `json:"replies"`
 	Failed   uint64 `json:"failed"` // of Replies, with a status that is not 0
-	Lost     uint64 `json:"lost"`   // the plugin ended over them; they are not repeated
+	Lost     uint64 `json:"lost"`   // the plugin ended over them, or just before; they are not repeated
 	// Dropped triggers never reached the plugin: not ready, queue full, or too
 	// long for a frame.
 	Dropped  uint64 `json:"dropped"`

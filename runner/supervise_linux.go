@@ -11,7 +11,7 @@ import (
 )
 
 // afterTime is how long a worker that broke the protocol lives on.
-const afterTime = 5 * time.Millisecond
+const afterTime = 50 * time.Millisecond
 
 // upkeepTime is how long a booth is ready before what ended is removed and the
 // next worker in reserve is made: the triggers that waited for it go first.
