@@ -141,7 +141,11 @@ func (b *Booth) standby(ctx context.Context) happening {
 func (b *Booth) loading(ctx context.Context) happening {
 	in := b.worker
 	// A load can take its whole deadline; stopping must not.
-	stop := context.AfterFunc(ctx, in.kill)
+	killed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		in.kill()
+		close(killed)
+	})
 	var saw *Cause
 	var err error
 	if b.early != nil {
@@ -151,7 +155,9 @@ func (b *Booth) loading(ctx context.Context) happening {
 	} else {
 		saw, err = in.load(b.cpu)
 	}
-	stop()
+	if !stop() {
+		<-killed // it uses the pidfd, which is closed soon
+	}
 	switch {
 	case ctx.Err() != nil:
 		return happening{event: evStop}
