@@ -80,10 +80,10 @@ func protocolRows() []Row {
 
 		{ID: "G10/replies", Title: "closes the pipe that it answers on", Severity: Medium,
 			Family: "protocol", Attack: "hang_up", Arg: 4, Phases: hangUp,
-			Layer: Seccomp, LoadLayer: Supervisor, Calls: []string{"close"}, Evidence: []Evidence{Neighbour}, Proof: ByRules, Ends: unable},
+			Layer: Seccomp, LoadLayer: Supervisor, Calls: []string{"close"}, AllowedBy: []string{"close"}, Evidence: []Evidence{Neighbour}, Proof: ByRules, Ends: unable},
 		{ID: "G10/triggers", Title: "closes the pipe that it is asked on", Severity: Medium,
 			Family: "protocol", Attack: "hang_up", Arg: 3, Phases: hangUp,
-			Layer: Seccomp, LoadLayer: Supervisor, Calls: []string{"close"}, Evidence: []Evidence{Neighbour}, Proof: ByRules, Ends: unable},
+			Layer: Seccomp, LoadLayer: Supervisor, Calls: []string{"close"}, AllowedBy: []string{"close"}, Evidence: []Evidence{Neighbour}, Proof: ByRules, Ends: unable},
 
 		{ID: "G12", Title: "has a second process write replies", Severity: Medium,
 			Family: "protocol", Attack: "two_writers", Phases: Everywhere(),
