@@ -65,8 +65,8 @@ type Host struct {
 }
 
 // NewHost starts the jailer, and leaves the processor LastCPU to lanes and
-// workers: this process's other threads go elsewhere. The error wraps ErrLayer when the machine lacks
-// what every booth needs.
+// workers: this process's other threads go elsewhere. The error wraps ErrLayer
+// when the machine lacks what every booth needs.
 func NewHost(o HostOptions) (*Host, error) {
 	h := &Host{o: o, instances: map[string]*instance{}}
 	err := moveAside()

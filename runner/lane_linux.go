@@ -75,9 +75,14 @@ func preferThread() string {
 	if unix.SchedSetAttr(0, &rt, 0) == nil {
 		return "realtime"
 	}
-	// A time slice of one's own choice, Linux 6.12; older kernels ignore it.
-	slice := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: uint64(100 * time.Microsecond)}
-	if unix.SchedSetAttr(0, &slice, 0) == nil {
+	// A time slice of one's own choice, Linux 6.12; older kernels ignore it. As
+	// runner/jail does for workers: policy and nice value stay.
+	slice, err := unix.SchedGetAttr(0, 0)
+	if err != nil {
+		return "default"
+	}
+	slice.Runtime = uint64(100 * time.Microsecond)
+	if unix.SchedSetAttr(0, slice, 0) == nil {
 		return "short slice"
 	}
 	return "default"

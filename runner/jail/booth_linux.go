@@ -192,10 +192,16 @@ func (b *booth) sealed(s *control.Seal) ([]control.Layer, error) {
 // shortSlice has a worker ask for the processor in the shortest turns there
 // are, 0.1 ms: it is then served at once when a trigger wakes it, and the end
 // of another worker, which keeps the kernel busy for a millisecond, has to let
-// it pass. Linux 6.12; older kernels take no notice. sched_setattr(2).
+// it pass. Linux 6.12; older kernels take no notice. Policy and nice value stay
+// what the user gave the daemon: without rights the latter cannot be lowered.
+// sched_setattr(2).
 func shortSlice(pid int) error {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: uint64(100 * time.Microsecond)}
-	return os.NewSyscallError("sched_setattr", unix.SchedSetAttr(pid, &attr, 0))
+	attr, err := unix.SchedGetAttr(pid, 0)
+	if err != nil {
+		return os.NewSyscallError("sched_getattr", err)
+	}
+	attr.Runtime = uint64(100 * time.Microsecond)
+	return os.NewSyscallError("sched_setattr", unix.SchedSetAttr(pid, attr, 0))
 }
 
 // takeDown notes where the worker's descriptors lead while nothing but our own
