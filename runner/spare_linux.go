@@ -38,25 +38,38 @@ func (s *spare) ask() {
 	}()
 }
 
-// take returns the worker in reserve, or makes one when there is none. The
-// caller owns it. An error of ctx leaves the reserve as it is.
-func (s *spare) take(ctx context.Context) (*instance, error) {
+// pull empties the reserve once what was asked for has been made, and returns
+// it; asked is whether anything was. It waits until then, or for ctx, whose
+// error leaves the reserve as it is.
+func (s *spare) pull(ctx context.Context) (in *instance, asked bool, err error) {
 	s.mu.Lock()
 	made := s.made
 	s.mu.Unlock()
 	if made == nil {
-		return s.host.newInstance(s.plan)
+		return nil, false, nil
 	}
 	select {
 	case <-made:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, true, ctx.Err()
 	}
 	s.mu.Lock()
-	in, err := s.in, s.err
+	defer s.mu.Unlock()
+	in, err = s.in, s.err
 	s.made, s.in, s.err = nil, nil, nil
-	s.mu.Unlock()
-	if err == nil {
+	return in, true, err
+}
+
+// take returns the worker in reserve, or makes one when there is none. The
+// caller owns it. An error of ctx leaves the reserve as it is.
+func (s *spare) take(ctx context.Context) (*instance, error) {
+	in, asked, err := s.pull(ctx)
+	switch {
+	case !asked:
+		return s.host.newInstance(s.plan)
+	case err != nil && err == ctx.Err():
+		return nil, err
+	case err == nil:
 		select {
 		case <-in.exited: // killed while it waited, by whomever
 			err = in.release()
@@ -76,19 +89,10 @@ func (s *spare) there() bool {
 	return s.in != nil
 }
 
-// drop removes the worker in reserve.
+// drop removes the worker in reserve. One that could not be made is nobody's
+// trouble any more.
 func (s *spare) drop() error {
-	s.mu.Lock()
-	made := s.made
-	s.mu.Unlock()
-	if made == nil {
-		return nil
-	}
-	<-made
-	s.mu.Lock()
-	in := s.in
-	s.made, s.in, s.err = nil, nil, nil
-	s.mu.Unlock()
+	in, _, _ := s.pull(context.Background())
 	if in == nil {
 		return nil
 	}
