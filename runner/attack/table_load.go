@@ -94,7 +94,7 @@ func codeRows() []Row {
 			Layer: Seccomp, Calls: []string{"personality"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		// Devices may be opened while loading; their mounts are noexec.
 		{ID: "A14/device", Title: "maps code from a device", Severity: Medium,
-			Family: "load", Attack: "device_code", Phases: []Phase{Ifunc, Constructor, Start, Trigger},
+			Family: "files", Attack: "map_device", Text: "/dev/zero", Phases: []Phase{Ifunc, Constructor, Start, Trigger},
 			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Worker}, Proof: ByResult,
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Root}}, Needs: executableDevices},
 		{ID: "A16/memfd", Title: "makes a file in memory", Severity: Critical,

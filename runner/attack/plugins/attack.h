@@ -108,6 +108,12 @@ __attribute__((unused)) static long tell(long fd)
 	return n;
 }
 
+__attribute__((unused)) static long open_canary(void)
+{
+	return raw(SYS_openat, AT_FDCWD, (long)p.canary, O_WRONLY | O_CREAT,
+		   0666, 0, 0);
+}
+
 __attribute__((unused)) static size_t length(const char *text)
 {
 	const volatile char *end = text;

@@ -75,12 +75,6 @@ static long vsyscall(void)
 
 /* ---- clone and clone3 ---- */
 
-static long make_canary(void)
-{
-	return raw(SYS_openat, AT_FDCWD, (long)p.canary, O_WRONLY | O_CREAT,
-		   0666, 0, 0);
-}
-
 /* A child with clone flags arg besides; they are in memory, where no filter
  * sees them. */
 static long clone3_child(void)
@@ -94,7 +88,7 @@ static long clone3_child(void)
 	((volatile uint64_t *)args)[4] = SIGCHLD;
 	pid = raw(SYS_clone3, (long)args, sizeof(args), 0, 0, 0, 0);
 	if (pid == 0) {
-		make_canary();
+		open_canary();
 		raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 	}
 	return pid;
@@ -106,7 +100,7 @@ static long clone_child(void)
 	long pid = raw(SYS_clone, p.arg | SIGCHLD, 0, 0, 0, 0, 0);
 
 	if (pid == 0) {
-		make_canary();
+		open_canary();
 		raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 	}
 	return pid;

@@ -10,12 +10,6 @@ static long nothing(void)
 	return 0;
 }
 
-static long open_canary(void)
-{
-	return raw(SYS_openat, AT_FDCWD, (long)p.canary, O_WRONLY | O_CREAT,
-		   0666, 0, 0);
-}
-
 static long fork_canary(void)
 {
 	long pid = raw(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
@@ -27,17 +21,27 @@ static long fork_canary(void)
 	return pid;
 }
 
+/* What a shell is called with to make the canary. */
+struct shell {
+	char *argv[4];
+	char command[sizeof(p.canary) + 8];
+};
+
+static void shell(volatile struct shell *sh)
+{
+	*word(word((char *)sh->command, "echo > "), p.canary) = 0;
+	sh->argv[0] = "sh";
+	sh->argv[1] = "-c";
+	sh->argv[2] = (char *)sh->command;
+	sh->argv[3] = NULL;
+}
+
 static long exec_canary(void)
 {
-	char *volatile argv[4];
-	char command[sizeof(p.canary) + 8];
+	volatile struct shell sh;
 
-	*word(word(command, "echo > "), p.canary) = 0;
-	argv[0] = "sh";
-	argv[1] = "-c";
-	argv[2] = command;
-	argv[3] = NULL;
-	return raw(SYS_execve, (long)"/bin/sh", (long)argv, 0, 0, 0, 0);
+	shell(&sh);
+	return raw(SYS_execve, (long)"/bin/sh", (long)sh.argv, 0, 0, 0, 0);
 }
 
 static long map_rwx(void)
@@ -78,20 +82,6 @@ static long key_code(void)
 		return at;
 	return raw(SYS_pkey_mprotect, at, 4096, PROT_READ | PROT_EXEC, -1, 0,
 		   0);
-}
-
-/* Code from a file that anyone may open and that is not ours. */
-static long device_code(void)
-{
-	long fd =
-	    raw(SYS_openat, AT_FDCWD, (long)"/dev/zero", O_RDONLY, 0, 0, 0);
-	long at;
-
-	if (fd < 0)
-		return fd;
-	at = raw(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	raw(SYS_close, fd, 0, 0, 0, 0, 0);
-	return at < 0 && at > -4096 ? at : 0;
 }
 
 /* Connects to a host's port. */
@@ -202,15 +192,10 @@ static long memory_file(void)
 
 static long execveat_canary(void)
 {
-	char *volatile argv[4];
-	char command[sizeof(p.canary) + 8];
+	volatile struct shell sh;
 
-	*word(word(command, "echo > "), p.canary) = 0;
-	argv[0] = "sh";
-	argv[1] = "-c";
-	argv[2] = command;
-	argv[3] = NULL;
-	return raw(SYS_execveat, AT_FDCWD, (long)"/bin/sh", (long)argv, 0, 0,
+	shell(&sh);
+	return raw(SYS_execveat, AT_FDCWD, (long)"/bin/sh", (long)sh.argv, 0, 0,
 		   0);
 }
 
@@ -224,7 +209,6 @@ static void attack(void)
 	RUN(protect_code);
 	RUN(stack_code);
 	RUN(key_code);
-	RUN(device_code);
 	RUN(connect_canary);
 	RUN(child_stays);
 	RUN(sibling_stays);

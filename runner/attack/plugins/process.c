@@ -102,12 +102,6 @@ static long block_all(void)
 
 /* ---- children and threads ---- */
 
-static long make_canary(void)
-{
-	return raw(SYS_openat, AT_FDCWD, (long)p.canary, O_WRONLY | O_CREAT,
-		   0666, 0, 0);
-}
-
 /* A grandchild in a session of its own, whose parent is gone. */
 static long double_fork(void)
 {
@@ -117,7 +111,7 @@ static long double_fork(void)
 		raw(SYS_setsid, 0, 0, 0, 0, 0, 0);
 		if (raw(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0) == 0) {
 			pause_for(50);
-			make_canary();
+			open_canary();
 		}
 		raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 	}
