@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
 )
 
@@ -99,7 +100,7 @@ func openPlugin(dir string) (*verify.Plugin, error) {
 		return nil, err
 	}
 	return verify.Open(dir, verify.Options{
-		Provided:      []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"},
+		Provided:      runner.Provided(),
 		AllowUnsigned: map[[32]byte]bool{sha256.Sum256(data): true},
 	})
 }

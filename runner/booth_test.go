@@ -104,7 +104,7 @@ func open(t *testing.T, dir, name string) *verify.Plugin {
 	if err := os.WriteFile(filepath.Join(dir, "plugin.toml"), []byte(manifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o := verify.Options{Provided: []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}, AllowUnsigned: map[[32]byte]bool{}}
+	o := verify.Options{Provided: runner.Provided(), AllowUnsigned: map[[32]byte]bool{}}
 	_, err := verify.Open(dir, o)
 	var refused *verify.RefusedError
 	if !errors.As(err, &refused) || !errors.Is(err, verify.ErrUnsigned) {

@@ -79,6 +79,12 @@ func (l *Limits) rlimits() []control.Rlimit {
 	}
 }
 
+// Provided lists the libraries that isobooth-worker has loaded itself, which a
+// plugin need not bring: for verify.Options.
+func Provided() []string {
+	return []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+}
+
 // NewPlan joins a plugin and a profile. The plugin's files stay the caller's.
 func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
 	filter, err := profile.Compile()

@@ -38,9 +38,6 @@ type plug struct {
 	output  *output
 }
 
-// provided are the libraries that isobooth-worker has loaded itself.
-var provided = []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-
 // newSession checks every plugin before anything is started, then starts the
 // jailer, and adds each booth to outs. Close it also after an error of a later
 // step.
@@ -105,7 +102,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: provided})
+	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
 	if errors.As(err, &refused) {
 		s.app.say("plugin %s: sha256 %s", c.Path, refused.Digest())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
 	"github.com/spf13/cobra"
 )
@@ -25,7 +26,7 @@ that the signature is missing, not trusted or wrong.`,
 			if err != nil {
 				return err
 			}
-			folder, options := args[0], verify.Options{Keys: keys, Provided: provided}
+			folder, options := args[0], verify.Options{Keys: keys, Provided: runner.Provided()}
 			for _, p := range a.settings.Plugins {
 				if p.Name == args[0] || sameFolder(p.Path, args[0]) {
 					folder = p.Path

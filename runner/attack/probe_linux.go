@@ -24,9 +24,6 @@ import (
 // deadlines, and without.
 const box = 30 * time.Second
 
-// provided are the libraries that the worker has loaded itself.
-var provided = []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-
 // probe is one attack at one phase.
 type probe struct {
 	slot  *slot
@@ -199,7 +196,7 @@ func (p *probe) open() (*verify.Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	return verify.Open(dir, verify.Options{Provided: provided, AllowUnsigned: map[[32]byte]bool{sha256.Sum256(data): true}})
+	return verify.Open(dir, verify.Options{Provided: runner.Provided(), AllowUnsigned: map[[32]byte]bool{sha256.Sum256(data): true}})
 }
 
 // inBooth runs the library in a booth from its start to its end. An error is
