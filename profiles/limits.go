@@ -18,6 +18,12 @@ type Limits struct {
 	CPU    float64 // cores: 0.5 is 50 % of one
 	Pids   int64   // tasks
 
+	Swap      int64  // bytes beyond Memory
+	CPUWeight uint64 // 1 to 10000, 100 is the kernel's own: the share where CPU is short
+	CPUs      []int  // processors it may use, ascending; nil is all
+	IOWeight  uint64 // 1 to 10000, likewise for disks; 100 needs no controller
+	TmpSize   uint64 // bytes of a /tmp in memory, counted with Memory; 0 is none
+
 	OpenFiles    uint64 // RLIMIT_NOFILE
 	FileSize     uint64 // RLIMIT_FSIZE, bytes
 	AddressSpace uint64 // RLIMIT_AS, bytes, or Unlimited

@@ -20,8 +20,20 @@ var profileName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 type Profile struct {
 	Name        string
 	Description string
-	Limits      Limits
-	Rules       []Rule
+	// Chain is this profile and then its parents, nearest first.
+	Chain    []Source
+	Limits   Limits
+	LimitsAt map[string]Position // by key: where the value in force stands
+	Rules    []Rule
+
+	Files       []FileGrant
+	Devices     []DeviceGrant
+	Network     []NetworkGrant
+	Environment []EnvironmentGrant
+
+	// Require names layers, as isobooth doctor does, without which no booth
+	// of this profile starts, even where the config allows them to be missing.
+	Require []string
 }
 
 // document is the text of a profile before anything in it is understood.

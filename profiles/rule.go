@@ -36,6 +36,8 @@ type Rule struct {
 	Action Action
 	Errno  int // Errno only
 	Why    string
+	At     Position // of the call's name in the profile
+	Group  string   // the group that brought it, with its "@", or ""
 }
 
 type ruleDocument struct {

@@ -23,6 +23,8 @@
 // closes, the daemon does.
 package control
 
+import "net/netip"
+
 // MaxMessage is the largest message in bytes; a filter and its table are the
 // largest thing sent. It stays below the kernel's default socket buffer
 // (net.core.wmem_default, 212,992 bytes on x86-64).
@@ -107,7 +109,45 @@ type Prepare struct {
 	// Threads is the number of tasks that may exist when the booth is sealed.
 	Threads int `json:"threads"`
 	// Denials is how many refused calls within a minute end the booth.
-	Denials int `json:"denials"`
+	Denials int    `json:"denials"`
+	Grants  Grants `json:"grants"`
+	// Learn lets calls that the policy does not allow continue where they are
+	// harmless in a booth, and reports each.
+	Learn bool `json:"learn,omitempty"`
+	// CPUs are the processors the booth may use; none is all.
+	CPUs []int `json:"cpus,omitempty"`
+}
+
+// Grants are what one booth has beyond an empty one. Everything is resolved:
+// no "~", no globs, no names.
+type Grants struct {
+	Env     []string      `json:"env,omitempty"` // NAME=value
+	Files   []Bind        `json:"files,omitempty"`
+	Devices []Bind        `json:"devices,omitempty"`
+	Tmp     uint64        `json:"tmp,omitempty"` // bytes of a tmpfs on /tmp; 0 is none
+	Network []Destination `json:"network,omitempty"`
+	// Hosts are the names of Network with their addresses, for /etc/hosts.
+	Hosts []HostName `json:"hosts,omitempty"`
+}
+
+// Bind is a file, folder or device of the host inside a booth.
+type Bind struct {
+	Path   string `json:"path"`   // on the host, without symbolic links
+	Inside string `json:"inside"` // absolute
+	Write  bool   `json:"write"`
+}
+
+// Destination is where the jailer connects to for the plugin.
+type Destination struct {
+	UDP  bool         `json:"udp,omitempty"` // else TCP
+	Net  netip.Prefix `json:"net"`           // one address or a network
+	Port uint16       `json:"port"`
+}
+
+// HostName is a name that a plugin may connect to.
+type HostName struct {
+	Name string     `json:"name"`
+	Addr netip.Addr `json:"addr"`
 }
 
 // Rlimit is one resource limit, soft and hard alike.
@@ -213,4 +253,19 @@ type Denial struct {
 	Count uint64 `json:"count"`
 	// Quota is set when the jailer has killed the booth with this one.
 	Quota bool `json:"quota,omitempty"`
+	// Errno is what the plugin got; 0 when the call went on (Learned).
+	Errno int `json:"errno,omitempty"`
+	// Learned: it was let through, in a booth that learns.
+	Learned bool `json:"learned,omitempty"`
+	// Decoded are the arguments that mean something to people, in order: what
+	// the plugin's memory held when the jailer looked. It may lie.
+	Decoded []Argument `json:"decoded,omitempty"`
+	// At is CLOCK_MONOTONIC, in nanoseconds, when the call was taken.
+	At int64 `json:"at"`
+}
+
+// Argument is one decoded argument of a call.
+type Argument struct {
+	Name  string `json:"name"`  // as in the kernel's own declaration
+	Value string `json:"value"` // constants by name, text quoted, addresses as HOST:PORT
 }
