@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/isobooth/isobooth/runner/control"
@@ -63,21 +62,10 @@ type listener struct {
 	policy *control.Policy
 	phase  atomic.Int32
 	open   bool // let everything continue: a self-test left the filter out
-	denied func(control.Denial)
 	// standby is closed when the worker asks for its plugin the first time.
 	standby chan struct{}
 	once    sync.Once
-	quota   int                  // refused calls within quotaWindow that end the booth
-	counts  map[denialKey]uint64 // only serve touches this and what follows
-	window  time.Time            // when the count below began
-	recent  int                  // refused calls in it
-}
-
-const quotaWindow = time.Minute
-
-type denialKey struct {
-	nr int32
-	p  phase
+	refused refusals
 }
 
 func newListener(fd int, p *control.Prepare, open bool, denied func(control.Denial)) (*listener, error) {
@@ -92,8 +80,8 @@ func newListener(fd int, p *control.Prepare, open bool, denied func(control.Deni
 	// It only makes them faster; older kernels do without.
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlNotifSetFlags, notifSyncWakeUp)
 	return &listener{
-		f: os.NewFile(uintptr(fd), "seccomp listener"), policy: &p.Policy, quota: p.Denials, open: open, denied: denied,
-		standby: make(chan struct{}), counts: map[denialKey]uint64{},
+		f: os.NewFile(uintptr(fd), "seccomp listener"), policy: &p.Policy, open: open,
+		standby: make(chan struct{}), refused: refusals{quota: p.Denials, tell: denied, counts: map[denialKey]uint64{}},
 	}, nil
 }
 
@@ -153,43 +141,25 @@ func (l *listener) answer(fd int) {
 	if n.nr == unix.SYS_RECVMSG && p == phaseBoot {
 		l.once.Do(func() { close(l.standby) })
 	}
-	r := response{id: n.id}
-	if l.open || p != phaseRun && l.continues(&n) {
-		// seccomp_unotify(2) warns that another thread can change what a
-		// pointer leads to. The profile names only calls here that are
-		// harmless inside the booth whatever their arguments become.
+	d := l.decide(&n, p)
+	if d.verdict == taken {
+		return
+	}
+	if d.report {
+		l.report(&n, p, d) // before the plugin can go on and end
+	}
+	l.respond(fd, n.id, d)
+}
+
+// respond lets a held call go. A task that is gone needs no answer.
+func (l *listener) respond(fd int, id uint64, d decision) {
+	r := response{id: id}
+	if d.verdict == goesOn {
 		r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
 	} else {
-		r.err = -int32(unix.EPERM)
-		l.count(&n, p)
+		r.err = -int32(d.errno)
 	}
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlNotifSend, uintptr(unsafe.Pointer(&r)))
-}
-
-func (l *listener) continues(n *notification) bool {
-	for _, all := range l.policy.Load[int(n.nr)] {
-		ok := true
-		for _, c := range all {
-			ok = ok && n.args[c.Arg]&c.Mask == c.Value
-		}
-		if ok {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *listener) count(n *notification, p phase) {
-	k := denialKey{n.nr, p}
-	l.counts[k]++
-	if now := time.Now(); now.Sub(l.window) >= quotaWindow {
-		l.window, l.recent = now, 0
-	}
-	l.recent++
-	over := l.recent == l.quota
-	if c := l.counts[k]; c&(c-1) == 0 || over {
-		l.denied(control.Denial{Call: l.policy.Names[int(n.nr)], Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: c, Quota: over})
-	}
 }
 
 func (l *listener) close() { l.f.Close() }
