@@ -34,6 +34,8 @@ type Profile struct {
 	// Require names layers, as isobooth doctor does, without which no booth
 	// of this profile starts, even where the config allows them to be missing.
 	Require []string
+
+	lines int // of its own text
 }
 
 // document is the text of a profile before anything in it is understood.
@@ -67,6 +69,7 @@ func ParseProfile(file string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
+	profile.lines = lineCount(data)
 	return profile, nil
 }
 
