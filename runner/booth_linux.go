@@ -59,7 +59,7 @@ type Booth struct {
 
 	stats          counters
 	direct, queued histogram // latencies of replies
-	ended          endTally
+	ends           endTally
 }
 
 type counters struct {
