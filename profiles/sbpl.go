@@ -111,7 +111,7 @@ func (p *Profile) sbplNetwork(b *strings.Builder) error {
 		fmt.Fprintf(b, "\n; %s\n", sbplComment(g.Why))
 		for _, to := range g.To {
 			if !onlyLoopback(to.Host) {
-				fmt.Fprintf(b, "; not allowed: %s: a rule can name no host but this machine\n", sbplComment(to.text()))
+				fmt.Fprintf(b, "; not allowed: %s: a rule can name no host but this machine\n", sbplComment(to.String()))
 				continue
 			}
 			fmt.Fprintf(b, "(allow network-outbound (remote %s \"localhost:%d\"))\n", to.Protocol, to.Port)
