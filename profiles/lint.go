@@ -78,9 +78,10 @@ func (p *Profile) Check() []Finding {
 // resolved, says the same.
 func (p *Profile) CheckParent(parent *Profile) []Finding {
 	var found []Finding
-	for _, f := range limitFields {
-		if at, ok := p.LimitsAt[f.key]; ok && p.own(at) && f.to(&parent.Limits, &p.Limits) == Same {
-			found = append(found, lintInherited.at(at, "limit %s is %s in %s, too; the line can go", f.key, f.text(&p.Limits), parent.Name))
+	for i := range limitKeys {
+		k := &limitKeys[i]
+		if at, ok := p.LimitsAt[k.name]; ok && p.own(at) && k.change(&parent.Limits, &p.Limits) == Same {
+			found = append(found, lintInherited.at(at, "limit %s is %s in %s, too; the line can go", k.name, k.text(&p.Limits), parent.Name))
 		}
 	}
 	return found
@@ -89,7 +90,12 @@ func (p *Profile) CheckParent(parent *Profile) []Finding {
 // LoadFinding is the finding about a profile that does not load. The error
 // names the place itself.
 func LoadFinding(file string, err error) Finding {
-	f := lintLoad.at(Position{File: file, Line: 1}, "%v", err)
+	lint := lintLoad
+	var over *excess
+	if errors.As(err, &over) {
+		lint = lintCeiling
+	}
+	f := lint.at(Position{File: file, Line: 1}, "%v", err)
 	var parse *parseError
 	if errors.As(err, &parse) {
 		f.At, f.Text = Position{File: parse.file, Line: parse.line}, parse.err.Error()

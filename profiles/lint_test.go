@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"strict", func(*Profile) {}, nil},
 		{"dangerous", add(allow(PhaseRun, nil, "unshare")), []string{"IB002"}},
-		{"no condition on a selector", add(allow(PhaseRun, nil, "prctl")), []string{"IB003"}},
+		{"no condition on a selector", add(allow(PhaseRun, nil, "ioctl")), []string{"IB003"}},
 		{"a condition on it", add(allow(PhaseRun, []Compare{{0, word, 15}}, "prctl")), nil},
 		{"twice the same", add(allow(PhaseRun, nil, "getpid"), allow(PhaseRun, nil, "getpid")), []string{"IB004"}},
 		{"narrower beside wider", add(allow(PhaseRun, []Compare{{0, 1, 1}}, "getpid"), allow(PhaseRun, nil, "getpid")), []string{"IB004"}},
@@ -74,8 +74,12 @@ func TestCheck(t *testing.T) {
 		}, []string{"IB011", "IB011", "IB011"}},
 		{"processes", func(p *Profile) {
 			p.Limits.Threads = 2
-			p.Rules = append(p.Rules, allow(PhaseRun, []Compare{{0, thread, thread}}, "clone"))
+			p.Rules = append(p.Rules, allow(PhaseRun, []Compare{{0, namespaces, 0}}, "clone"))
 		}, []string{"IB012"}},
+		{"namespaces", func(p *Profile) {
+			p.Limits.Threads = 2
+			p.Rules = append(p.Rules, allow(PhaseRun, []Compare{{0, thread, thread}}, "clone"))
+		}, []string{"IB002", "IB012"}},
 		{"threads", func(p *Profile) {
 			p.Limits.Threads = 2
 			p.Rules = append(p.Rules, allow(PhaseRun, []Compare{{0, thread | namespaces, thread}}, "clone"))

@@ -123,7 +123,7 @@ func (p *Profile) checkNetwork() []Finding {
 		}
 		for _, to := range g.To {
 			if text := wideHost(to.Host); text != "" {
-				found = append(found, lintWideNet.at(g.At, "%s: %s", to.text(), text))
+				found = append(found, lintWideNet.at(g.At, "%s: %s", to.String(), text))
 			}
 		}
 		if text := emptyReason(g.Why); text != "" {
