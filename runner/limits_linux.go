@@ -63,7 +63,9 @@ func (b *Booth) setLimits(plan *Plan) error {
 
 // alike reports whether two plans differ in their limits at most.
 func (p *Plan) alike(o *Plan) bool {
-	return p.Plugin == o.Plugin && p.Standby == o.Standby && reflect.DeepEqual(p.Policy, o.Policy)
+	mine, theirs := p.Grants, o.Grants
+	mine.Tmp, theirs.Tmp = 0, 0
+	return p.Plugin == o.Plugin && p.Standby == o.Standby && reflect.DeepEqual(p.Policy, o.Policy) && reflect.DeepEqual(mine, theirs)
 }
 
 // sameWorker reports whether a worker made for one plan is one for the other,
