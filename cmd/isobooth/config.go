@@ -25,6 +25,7 @@ type config struct {
 	AllowMissing []string           `toml:"allow_missing"`
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
+	Metrics      metricsConfig      `toml:"metrics"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
 }
@@ -90,6 +91,7 @@ func scalars() []setting {
 		{Key: "midi.max_hops", Value: 4},
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
+		{Key: "metrics.listen", Value: ""},
 	}
 }
 
@@ -250,6 +252,8 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.MaxHops = value.(int)
 		case "midi.echo_window":
 			s.MIDI.EchoWindow = value.(string)
+		case "metrics.listen":
+			s.Metrics.Listen = value.(string)
 		}
 	}
 	return nil
@@ -272,6 +276,9 @@ func (s *settings) check(file string) error {
 		}
 	}
 	if _, err := s.MIDI.limits(); err != nil {
+		return err
+	}
+	if _, err := s.Metrics.address(); err != nil {
 		return err
 	}
 	seen := map[string]bool{}
