@@ -122,7 +122,11 @@ func (s *session) answer(c net.Conn) {
 	case opStatus:
 		writeJSON(c, s.status())
 	case opRelease:
-		writeJSON(c, s.release(r.Name))
+		reply := s.release(r.Name)
+		if reply.Released {
+			s.app.audit.released(r.Name, peer(c))
+		}
+		writeJSON(c, reply)
 	}
 }
 
