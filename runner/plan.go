@@ -97,7 +97,7 @@ func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Pl
 		Plugin: plugin,
 		Policy: policy(profile, filter),
 		Limits: Limits{
-			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
+			Group:     groupLimits(l),
 			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
 			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
 			RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
@@ -106,6 +106,13 @@ func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Pl
 		Standby: true,
 	}
 	return p, p.validate()
+}
+
+// groupLimits are those that the control group keeps.
+func groupLimits(l *profiles.Limits) cgroups.Limits {
+	return cgroups.Limits{
+		Memory: l.Memory, Swap: l.Swap, CPU: l.CPU, CPUWeight: l.CPUWeight, CPUs: l.CPUs, IOWeight: l.IOWeight, Pids: l.Pids,
+	}
 }
 
 // policy keeps of a compiled profile what the jailer needs to answer.

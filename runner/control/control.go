@@ -191,7 +191,8 @@ const (
 
 // Seal ends the load phase.
 type Seal struct {
-	// CPU is the processor the worker is pinned to, or -1.
+	// CPU is the processor the worker is pinned to; with -1 it may use all of
+	// Prepare.CPUs.
 	CPU int `json:"cpu"`
 }
 
