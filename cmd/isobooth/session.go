@@ -163,8 +163,8 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.app.settings.mayMiss("cgroup") {
-		return &runner.LayerError{Layer: "cgroup", Err: err}
+	if err := s.missingLayer("cgroup", err); err != nil {
+		return err
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
 	return nil
@@ -176,8 +176,8 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.app.settings.mayMiss("landlock") {
-		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	if err := s.missingLayer("landlock", err); err != nil {
+		return false, err
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil
