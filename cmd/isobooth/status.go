@@ -124,7 +124,11 @@ func (s *session) answer(c net.Conn) {
 	case opStats:
 		writeJSON(c, s.stats())
 	case opRelease:
-		writeJSON(c, s.release(r.Name))
+		reply := s.release(r.Name)
+		if reply.Released {
+			s.app.audit.released(r.Name, peer(c))
+		}
+		writeJSON(c, reply)
 	}
 }
 

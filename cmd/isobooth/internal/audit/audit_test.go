@@ -146,7 +146,7 @@ func TestOneMeaning(t *testing.T) {
 		{"no object", `"data":{"a":"\u00e4"}`, `"data":[1]`},
 		{"nothing", `"data":{"a":"\u00e4"}`, `"data":null`},
 		{"sequence 0", `"seq":1`, `"seq":0`},
-		{"local time", `Z","type"`, `+00:00","type"`},
+		{"local time", `Z","pid"`, `+00:00","pid"`},
 		{"fewer digits", `.535897932Z`, `.5358Z`},
 		{"another way to write it", `\u00e4`, `\u00E4`},
 		{"a quoted letter", `\u00e4`, "\u00e4"},

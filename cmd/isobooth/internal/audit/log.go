@@ -85,10 +85,10 @@ func (l *Log) append(entries []Entry) (int, error) {
 	defer f.Close()
 	var own []Entry
 	if t.torn {
-		own = append(own, Entry{time.Now(), typeRecovered, "", t.recovery()})
+		own = append(own, Entry{Type: typeRecovered, Data: t.recovery()})
 	}
 	if l.last.Seq > t.head.Seq || l.last.Seq == t.head.Seq && l.last != t.head && l.last.Seq > 0 {
-		own = append(own, Entry{time.Now(), typeCut, "", l.last})
+		own = append(own, Entry{Type: typeCut, Data: l.last})
 	}
 	if t.head.Seq == 0 {
 		t.head.Hash = genesis

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ var typeName = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 
 // Entry is what is to be recorded.
 type Entry struct {
-	Time  time.Time // when it happened
+	Time  time.Time // when it happened; zero is now
 	Type  string    // lower-case letters and "_"
 	Booth string    // or "" when it is about none
 	Data  any       // becomes a JSON object
@@ -53,6 +54,7 @@ type Entry struct {
 type Record struct {
 	Seq   uint64          `json:"seq"` // from 1, without gaps
 	Time  time.Time       `json:"time"`
+	PID   int             `json:"pid"` // of the process that wrote it
 	Type  string          `json:"type"`
 	Booth string          `json:"booth,omitempty"`
 	Data  json.RawMessage `json:"data"`
@@ -84,6 +86,9 @@ func (h Head) next(e Entry) (line []byte, head Head, err error) {
 	if !typeName.MatchString(e.Type) {
 		return nil, Head{}, fmt.Errorf("internal error: audit record of type %q", e.Type)
 	}
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
 	data, err := ascii(e.Data)
 	if err != nil {
 		return nil, Head{}, fmt.Errorf("internal error: audit record %q: %w", e.Type, err)
@@ -95,7 +100,7 @@ func (h Head) next(e Entry) (line []byte, head Head, err error) {
 	if len(e.Booth) > maxBooth {
 		e.Booth = e.Booth[:maxBooth]
 	}
-	body, err := body(h.Seq+1, e.Time, e.Type, e.Booth, data, h.Hash)
+	body, err := body(h.Seq+1, e.Time, os.Getpid(), e.Type, e.Booth, data, h.Hash)
 	if err != nil {
 		return nil, Head{}, fmt.Errorf("internal error: audit record %q: %w", e.Type, err)
 	}
@@ -111,8 +116,8 @@ const (
 )
 
 // body is a line up to its hash: the bytes that are digested.
-func body(seq uint64, at time.Time, kind, booth string, data []byte, prev string) ([]byte, error) {
-	b := fmt.Appendf(nil, `{"seq":%d,"time":"%s","type":"%s"`, seq, at.UTC().Format(timeForm), kind)
+func body(seq uint64, at time.Time, pid int, kind, booth string, data []byte, prev string) ([]byte, error) {
+	b := fmt.Appendf(nil, `{"seq":%d,"time":"%s","pid":%d,"type":"%s"`, seq, at.UTC().Format(timeForm), pid, kind)
 	if booth != "" {
 		name, err := ascii(booth)
 		if err != nil {
@@ -179,7 +184,7 @@ func Parse(line []byte) (Record, error) {
 	if err := json.Compact(&data, r.Data); err != nil {
 		return Record{}, fmt.Errorf("%w: %v", ErrRecord, err)
 	}
-	again, err := body(r.Seq, r.Time, r.Type, r.Booth, data.Bytes(), r.Prev)
+	again, err := body(r.Seq, r.Time, r.PID, r.Type, r.Booth, data.Bytes(), r.Prev)
 	if err != nil || !bytes.Equal(again, text) || !printable(text) {
 		return Record{}, fmt.Errorf("%w: not in the form of this log", ErrRecord)
 	}
@@ -187,6 +192,12 @@ func Parse(line []byte) (Record, error) {
 		return r, ErrHash
 	}
 	return r, nil
+}
+
+// Line is the record as it is in the log, without the end of the line.
+func (r *Record) Line() ([]byte, error) {
+	b, err := body(r.Seq, r.Time, r.PID, r.Type, r.Booth, r.Data, r.Prev)
+	return append(b, hashKey+r.Hash+lineEnd[:2]...), err
 }
 
 func (r *Record) head() Head { return Head{r.Seq, r.Hash} }
