@@ -42,10 +42,13 @@ func (b *Booth) ask(c *change) error {
 	c.done = make(chan error, 1)
 	b.changing.Lock()
 	defer b.changing.Unlock()
+	b.mu.Lock()
+	ended := b.ended
+	b.mu.Unlock()
 	select {
 	case b.changes <- c:
 		return <-c.done
-	case <-b.ended:
+	case <-ended:
 		return ErrStopped
 	}
 }

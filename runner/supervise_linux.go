@@ -35,8 +35,9 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 	serveCtx, stopServing := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { b.serve(serveCtx) })
+	ended := b.reopen()
 	defer func() {
-		close(b.ended)
+		close(ended)
 		b.abandon()
 		stopServing()
 		serving.Wait()
@@ -77,6 +78,19 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 			h = b.pausing(ctx, nil)
 		}
 	}
+}
+
+// reopen makes the channel that tells who asks for a change that Run has
+// returned. A booth can be run again.
+func (b *Booth) reopen() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.ended:
+		b.ended = make(chan struct{})
+	default: // NewBooth's
+	}
+	return b.ended
 }
 
 // step takes the booth to its next state and tells the Observer.
