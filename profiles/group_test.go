@@ -50,9 +50,9 @@ func TestGroups(t *testing.T) {
 
 func TestParseGroupsRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"[[groups]]\nname = \"@a\"\ncalls = []":                                                          `unknown key "groups.calls"`,
-		"[[groups]]\nname = \"@a\"\ninclude = [\"@b\"]\n[[groups]]\nname = \"@b\"":                       `group @a: includes "@b", which is not above it`,
-		"[[groups]]\nname = \"@a\"\ninclude = [\"@a\"]":                                                  `group @a: includes "@a"`,
+		"[[groups]]\nname = \"@a\"\ncalls = []":                                                            `unknown key "groups.calls"`,
+		"[[groups]]\nname = \"@a\"\ninclude = [\"@b\"]\n[[groups]]\nname = \"@b\"":                         `group @a: includes "@b", which is not above it`,
+		"[[groups]]\nname = \"@a\"\ninclude = [\"@a\"]":                                                    `group @a: includes "@a"`,
 		"[[groups]]\nname = \"@a\"\n[[groups.allow]]\ncalls = [\"read\"]\nwhen = [\"x == 1\"]\nwhy = \"\"": `group @a: condition "x == 1"`,
 	} {
 		if g, err := parseGroups([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
