@@ -175,53 +175,6 @@ func writesCode(call string, args []Compare) bool {
 	})
 }
 
-// ruleLines is a rule as TOML, after an empty line.
-func ruleLines(r *Rule) []string {
-	lines := []string{"", "[[rules]]", "calls = " + quotedList(r.Calls)}
-	if r.Action == Allow {
-		lines = append(lines, fmt.Sprintf("phase = %q", r.Phase))
-	}
-	if len(r.When) > 0 {
-		lines = append(lines, "when = "+quotedList(r.Conditions(r.Calls[0])))
-	}
-	if r.AcceptRisk != "" {
-		lines = append(lines, "accept_risk = "+quoted(r.AcceptRisk))
-	}
-	action := string(r.Action)
-	if r.Action == Errno {
-		action += ":" + errnoName(r.Errno)
-	}
-	return append(lines, fmt.Sprintf("action = %q", action), "why = "+quoted(r.Why))
-}
-
-// quoted is a basic string of TOML. Its escapes are Go's but for \x, \a and
-// \v, which it does not have; \u does for all.
-func quoted(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-func quotedList(texts []string) string {
-	out := make([]string, len(texts))
-	for i, t := range texts {
-		out[i] = quoted(t)
-	}
-	return "[" + strings.Join(out, ", ") + "]"
-}
-
 // lineCount counts the last line, too, when it has no end.
 func lineCount(text []byte) int {
 	n := bytes.Count(text, []byte{'\n'})
