@@ -47,6 +47,8 @@ type pluginConfig struct {
 	// AllowUnsigned takes the library with this SHA256 without a signature.
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	SHA256        string `toml:"sha256"`
+	// use, unless nil, is the profile in place of the one that is named.
+	use *profiles.Profile
 }
 
 // setting is one single value and where it came from, for `isobooth config`.

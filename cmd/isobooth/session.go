@@ -26,7 +26,8 @@ type session struct {
 	plugs []*plug
 	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
 	outs  *outputs
-	end   sync.WaitGroup // booths that run
+	learn *profiles.Profile // what booths that learn may do all the same; else nil
+	end   sync.WaitGroup    // booths that run
 }
 
 // plug is one plugin with its booth.
@@ -98,9 +99,11 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := findProfile(c.Profile)
-	if err != nil {
-		return err
+	profile := c.use
+	if profile == nil {
+		if profile, err = findProfile(c.Profile); err != nil {
+			return err
+		}
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
@@ -198,6 +201,11 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		plan, err := runner.NewPlan(g.config.Name, g.plugin, g.profile)
 		if err != nil {
 			return err
+		}
+		if s.learn != nil {
+			if err := plan.Learn(s.learn); err != nil {
+				return err
+			}
 		}
 		if s.rec != nil {
 			// One plugin that fails at its start is no reason to stop the show.
