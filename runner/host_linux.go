@@ -58,6 +58,8 @@ type Host struct {
 	dog    *watchdog
 	refill sync.Mutex // held while a worker is made in reserve
 	limits *monitor
+	// refused outlives the booths that it counts for.
+	refused refusals
 
 	mu        sync.Mutex
 	instances map[string]*instance
@@ -126,6 +128,7 @@ func (h *Host) event(m *control.Message) {
 		if m.Denial.Quota {
 			in.quota.Store(true)
 		}
+		h.refused.count(in.plan.Name, m.Denial)
 		h.o.Observer.Denied(in.plan.Name, *m.Denial)
 	}
 }

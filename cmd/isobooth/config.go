@@ -25,6 +25,7 @@ type config struct {
 	AllowMissing []string           `toml:"allow_missing"`
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
+	Metrics      metricsConfig      `toml:"metrics"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
 }
@@ -49,6 +50,13 @@ type pluginConfig struct {
 	SHA256        string `toml:"sha256"`
 	// use, unless nil, is the profile in place of the one that is named.
 	use *profiles.Profile
+	// What the user gives this plugin beyond its profile, or less of.
+	Limits      map[string]any    `toml:"limits"`
+	Files       []fileConfig      `toml:"files"`
+	Devices     []deviceConfig    `toml:"devices"`
+	Network     []string          `toml:"network"`
+	Environment []string          `toml:"environment"`
+	At          profiles.Position `toml:"-"`
 }
 
 // setting is one single value and where it came from, for `isobooth config`.
@@ -85,6 +93,7 @@ func scalars() []setting {
 		{Key: "midi.max_hops", Value: 4},
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
+		{Key: "metrics.listen", Value: ""},
 	}
 }
 
@@ -106,6 +115,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	if err := decodeConfig(file, data, &s.config); err != nil {
 		return nil, err
 	}
+	placePlugins(file, data, s.Plugins)
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
@@ -244,6 +254,8 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.MaxHops = value.(int)
 		case "midi.echo_window":
 			s.MIDI.EchoWindow = value.(string)
+		case "metrics.listen":
+			s.Metrics.Listen = value.(string)
 		}
 	}
 	return nil
@@ -268,6 +280,9 @@ func (s *settings) check(file string) error {
 	if _, err := s.MIDI.limits(); err != nil {
 		return err
 	}
+	if _, err := s.Metrics.address(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i := range s.Plugins {
 		p := &s.Plugins[i]
@@ -281,6 +296,9 @@ func (s *settings) check(file string) error {
 		}
 		seen[p.Name] = true
 		if _, err := p.unsigned(); err != nil {
+			return err
+		}
+		if _, err := p.overlay(); err != nil {
 			return err
 		}
 		p.Path = beside(file, p.Path)

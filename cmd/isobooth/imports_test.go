@@ -29,9 +29,12 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runc/libcontainer":              {"runner/jail", "cmd/isobooth-jail"},
 	"github.com/seccomp/libseccomp-golang":                     {"profiles"},
 	"github.com/containerd/cgroups/v3":                         {"cgroups"},
+	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
+	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
+	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},
 	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},
 }
@@ -79,7 +82,7 @@ func TestJailerStaysSlim(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range strings.Fields(string(out)) {
-		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/containerd/cgroups"} {
+		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/prometheus/", "github.com/gdamore/", "github.com/containerd/cgroups"} {
 			if strings.HasPrefix(p, heavy) {
 				t.Errorf("isobooth-jail depends on %s", p)
 			}

@@ -14,6 +14,8 @@ func (o *learnOptions) destination() error {
 	switch {
 	case o.out == "-":
 		return nil
+	case o.out == "" && userProfiles() == "":
+		return usageError{errors.New("there is no folder for your profiles without $HOME: give --out")}
 	case o.out == "":
 		o.out = filepath.Join(userProfiles(), o.name+".toml")
 	case o.name != strings.TrimSuffix(filepath.Base(o.out), ".toml"):

@@ -121,6 +121,8 @@ func (s *session) answer(c net.Conn) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
+	case opStats:
+		writeJSON(c, s.stats())
 	case opRelease:
 		writeJSON(c, s.release(r.Name))
 	}
@@ -202,16 +204,20 @@ func (a *app) psCmd() *cobra.Command {
 }
 
 // readStatuses asks every running daemon of this user.
-func readStatuses() ([]daemonStatus, error) {
+func readStatuses() ([]daemonStatus, error) { return askAll[daemonStatus](opStatus) }
+
+// askAll asks every running daemon of this user the same, and returns the
+// replies.
+func askAll[T any](op string) ([]T, error) {
 	daemons, err := daemonSockets()
 	if err != nil {
 		return nil, err
 	}
-	all := []daemonStatus{}
+	all := []T{}
 	var errs []error
 	for _, path := range daemons {
-		var d daemonStatus
-		switch err := ask(path, request{Op: opStatus}, &d); {
+		var d T
+		switch err := ask(path, request{Op: op}, &d); {
 		case err == nil:
 			all = append(all, d)
 		case !errors.Is(err, errEnding):

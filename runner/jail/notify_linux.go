@@ -69,7 +69,7 @@ type listener struct {
 	// standby is closed when the worker asks for its plugin the first time.
 	standby chan struct{}
 	once    sync.Once
-	refused refusals
+	refused *refusals
 }
 
 func newListener(fd int, p *control.Prepare, open bool, denied func(control.Denial)) (*listener, error) {
@@ -91,7 +91,7 @@ func newListener(fd int, p *control.Prepare, open bool, denied func(control.Deni
 	}
 	return &listener{
 		f: f, raw: raw, policy: &p.Policy, open: open,
-		standby: make(chan struct{}), refused: refusals{quota: p.Denials, tell: denied, counts: map[denialKey]uint64{}},
+		standby: make(chan struct{}), refused: newRefusals(p, denied),
 	}, nil
 }
 
