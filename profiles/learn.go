@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Moment is when a plugin makes a call.
@@ -270,12 +272,19 @@ func limitValue(text string) string {
 	return quote(text)
 }
 
+// maxComment bounds the arguments in a comment, in bytes.
+const maxComment = 300
+
 // comment keeps a plugin's words to one line of plain text.
 func comment(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || r == 0xfffd {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r
 	}, text)
+	if len(text) > maxComment {
+		text = strings.ToValidUTF8(text[:maxComment], "") + "..."
+	}
+	return text
 }

@@ -79,10 +79,6 @@ const measureEvery = 10 * time.Millisecond
 // measure looks at what the booth uses until stop is called, which looks once
 // more.
 func (w *watcher) measure(b *runner.Booth) (stop func()) {
-	w.look(b)
-	w.mu.Lock()
-	w.peaks.sealed = w.peaks.tasks
-	w.mu.Unlock()
 	end := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -184,7 +180,6 @@ func monotonic() int64 {
 
 // peaks are the most that a plugin used.
 type peaks struct {
-	sealed       uint64 // tasks when it was ready
 	tasks        uint64
 	memory       uint64 // bytes
 	addressSpace uint64 // bytes
@@ -250,11 +245,17 @@ func (p *peaks) needs(base *profiles.Profile) []profiles.NeededLimit {
 	add := func(key, value, why string) {
 		out = append(out, profiles.NeededLimit{Key: key, Value: value, Why: why})
 	}
-	if p.tasks > uint64(l.Pids) {
-		add("pids", strconv.FormatUint(roundUp(p.tasks), 10), fmt.Sprintf("%d tasks seen", p.tasks))
+	// A runtime starts threads when it likes, the next time perhaps while
+	// loading, and does not survive one that is refused.
+	tasks := roundUp(p.tasks)
+	if p.tasks > 1 {
+		tasks = roundUp(2 * p.tasks)
 	}
-	if p.sealed > uint64(l.Threads) {
-		add("threads", strconv.FormatUint(roundUp(p.sealed), 10), fmt.Sprintf("%d tasks seen when it was ready", p.sealed))
+	if tasks > uint64(l.Pids) {
+		add("pids", strconv.FormatUint(tasks, 10), fmt.Sprintf("%d tasks seen", p.tasks))
+	}
+	if tasks > uint64(l.Threads) {
+		add("threads", strconv.FormatUint(tasks, 10), fmt.Sprintf("%d tasks seen", p.tasks))
 	}
 	if p.memory > uint64(l.Memory)/4*3 {
 		add("memory", fmt.Sprintf("%dMiB", roundUp(p.memory/3*4)>>20), fmt.Sprintf("%d MiB seen", p.memory>>20))
