@@ -121,6 +121,24 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	return p, p.validate()
 }
 
+// Learn has the booth let every call continue, and report it, that permissive
+// allows in any phase, although the plan's own profile does not. The other
+// layers stay as they are. What permissive refuses is still refused.
+func (p *Plan) Learn(permissive *profiles.Profile) error {
+	f, err := permissive.Compile()
+	if err != nil {
+		return fmt.Errorf("profile %q: %w", permissive.Name, err)
+	}
+	p.Policy.Learn = map[int][][]control.Cond{}
+	for i := range f.Calls {
+		c := &f.Calls[i]
+		if all := conds(c.Allowed()); len(all) > 0 {
+			p.Policy.Learn[c.Nr] = all
+		}
+	}
+	return nil
+}
+
 // groupLimits are those that the control group keeps.
 func groupLimits(l *profiles.Limits) cgroups.Limits {
 	return cgroups.Limits{
@@ -137,15 +155,23 @@ func policy(profile *profiles.Profile, f *profiles.Filter) control.Policy {
 	for i := range f.Calls {
 		c := &f.Calls[i]
 		p.Names[c.Nr] = c.Name
-		for _, all := range c.Load {
-			conds := make([]control.Cond, len(all))
-			for i, cmp := range all {
-				conds[i] = control.Cond(cmp)
-			}
-			p.Load[c.Nr] = append(p.Load[c.Nr], conds)
+		if len(c.Load) > 0 {
+			p.Load[c.Nr] = conds(c.Load)
 		}
 	}
 	return p
+}
+
+func conds(alternatives [][]profiles.Compare) [][]control.Cond {
+	var out [][]control.Cond
+	for _, all := range alternatives {
+		one := make([]control.Cond, len(all))
+		for i, c := range all {
+			one[i] = control.Cond(c)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func (p *Plan) validate() error {

@@ -50,6 +50,8 @@ type pluginConfig struct {
 	// AllowUnsigned takes the library with this SHA256 without a signature.
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	SHA256        string `toml:"sha256"`
+	// use, unless nil, is the profile in place of the one that is named.
+	use *profiles.Profile
 	// What the user gives this plugin beyond its profile, or less of.
 	Limits      map[string]any    `toml:"limits"`
 	Files       []fileConfig      `toml:"files"`

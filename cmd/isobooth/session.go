@@ -28,7 +28,8 @@ type session struct {
 	plugs       []*plug
 	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
 	outs        *outputs
-	end         sync.WaitGroup // booths that run
+	learn       *profiles.Profile // what booths that learn may do all the same; else nil
+	end         sync.WaitGroup    // booths that run
 }
 
 // plug is one plugin with its booth.
@@ -99,9 +100,11 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := s.app.profileOf(&c)
-	if err != nil {
-		return err
+	profile := c.use
+	if profile == nil {
+		if profile, err = s.app.profileOf(&c); err != nil {
+			return err
+		}
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
@@ -123,7 +126,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	} else {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
-	if n := len(profile.Warnings()); n > 0 {
+	if n := len(profile.Warnings()); n > 0 && c.use == nil {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
 	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
@@ -193,6 +196,11 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		plan, err := s.plan(g)
 		if err != nil {
 			return err
+		}
+		if s.learn != nil {
+			if err := plan.Learn(s.learn); err != nil {
+				return err
+			}
 		}
 		if s.rec != nil {
 			// One plugin that fails at its start is no reason to stop the show.

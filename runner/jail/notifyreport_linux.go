@@ -41,7 +41,7 @@ type refusals struct {
 // what it needs.
 func newRefusals(p *control.Prepare, tell func(control.Denial)) *refusals {
 	r := &refusals{quota: p.Denials, maxKeys: maxKeys, maxLooks: maxLooks, tell: tell, counts: map[denialKey]uint64{}}
-	if p.Learn {
+	if p.Policy.Learn != nil {
 		r.maxKeys, r.maxLooks = 16*maxKeys, 1024*maxLooks
 	}
 	return r
