@@ -88,6 +88,7 @@ func TestParseProfile(t *testing.T) {
 			{Calls: []string{"clone3"}, Action: Errno, Errno: 38, Why: "flags in memory", At: at(45)},
 		},
 	}
+	got.lines = 0 // TestEditAllows looks at it
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
