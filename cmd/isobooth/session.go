@@ -27,13 +27,16 @@ type session struct {
 	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
 	outs  *outputs
 	end   sync.WaitGroup // booths that run
+	// changing is held by who changes what is in force.
+	changing sync.Mutex
 }
 
 // plug is one plugin with its booth.
 type plug struct {
 	config  pluginConfig
 	plugin  *verify.Plugin
-	profile *profiles.Profile
+	profile *profiles.Profile // at the start; current is the one in force
+	layers  layers
 	booth   *runner.Booth
 	output  *output
 }
@@ -98,9 +101,17 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := s.app.profileOf(&c)
+	base, err := s.app.profileOf(&c)
 	if err != nil {
 		return err
+	}
+	var saved map[string]placedLimit
+	if c.Name != "" {
+		saved = s.app.settings.saved[c.Name]
+	}
+	profile, err := lay(base, saved)
+	if err != nil {
+		return fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
@@ -122,7 +133,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if n := len(profile.Warnings()); n > 0 {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
-	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
+	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile, layers: layers{base: base, saved: saved}})
 	return nil
 }
 
