@@ -125,6 +125,11 @@ func (in *instance) prepare() (err error) {
 // names what went wrong as the host saw it.
 func (in *instance) load(cpu int) (saw *Cause, err error) {
 	in.host.limits.watch(in)
+	if launch := in.host.o.Launch; launch != nil {
+		if err := launch(in.plan, in.pid); err != nil {
+			return &Cause{Kind: CauseStart, Text: "not launched: " + err.Error()}, err
+		}
+	}
 	place := in.plan.place(cpu)
 	deadline := time.Now().Add(in.plan.Limits.LoadTimeout)
 	kind, err := in.plan.kind()

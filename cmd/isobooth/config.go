@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type config struct {
 	AllowMissing []string           `toml:"allow_missing"`
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
+	Audit        auditConfig        `toml:"audit"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
 }
@@ -67,6 +69,7 @@ type setting struct {
 type settings struct {
 	config
 	File    string // the file that was read, or ""
+	digest  string // SHA-256 of its bytes
 	sources []setting
 
 	limitsFile string      // beside it; need not exist
@@ -93,6 +96,9 @@ func scalars() []setting {
 		{Key: "midi.max_hops", Value: 4},
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
+		{Key: "audit.file", Value: defaultAuditFile()},
+		{Key: "audit.rotate", Value: "16MiB"},
+		{Key: "audit.required", Value: false},
 	}
 }
 
@@ -107,7 +113,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case err == nil:
-		s.File = file
+		s.File, s.digest = file, fmt.Sprintf("%x", sha256.Sum256(data))
 	case explicit || !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -227,13 +233,20 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			}
 			value = n
 		}
+		if _, flag := d.Value.(bool); flag {
+			b, err := strconv.ParseBool(v.GetString(d.Key))
+			if err != nil {
+				return fmt.Errorf("config: %s: %q is neither true nor false (%s)", d.Key, v.GetString(d.Key), source)
+			}
+			value = b
+		}
 		if _, list := d.Value.([]string); list {
 			value = v.GetStringSlice(d.Key)
 			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
 				// viper would split at spaces, which port names have.
 				value = strings.Split(env, ",")
 			}
-		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec") {
+		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec" || d.Key == "audit.file" && v.GetString(d.Key) != auditOff) {
 			value = beside(s.File, v.GetString(d.Key))
 		}
 		s.sources = append(s.sources, setting{d.Key, value, source})
@@ -256,6 +269,12 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.MaxHops = value.(int)
 		case "midi.echo_window":
 			s.MIDI.EchoWindow = value.(string)
+		case "audit.file":
+			s.Audit.File = expandHome(value.(string))
+		case "audit.rotate":
+			s.Audit.Rotate = value.(string)
+		case "audit.required":
+			s.Audit.Required = value.(bool)
 		}
 	}
 	return nil
@@ -278,6 +297,9 @@ func (s *settings) check(file string) error {
 		}
 	}
 	if _, err := s.MIDI.limits(); err != nil {
+		return err
+	}
+	if _, err := s.Audit.size(); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

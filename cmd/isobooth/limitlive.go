@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -80,23 +81,24 @@ type limitInForce struct {
 // wait for this one.
 const limitPatience = 700 * time.Millisecond
 
-// limit changes limits of a plugin that runs, and tells those in force; with
-// nothing to change it tells them only.
-func (s *session) limit(name string, changes map[string]string, persist bool) limitReply {
-	g := s.plugCalled(name)
+// limit changes limits of a plugin that runs, for who is called by, and tells
+// those in force; with nothing to change it tells them only.
+func (s *session) limit(r *request, by string) limitReply {
+	g := s.plugCalled(r.Name)
 	if g == nil {
-		return limitReply{}
+		return limitReply{PID: os.Getpid()}
 	}
-	if len(changes) == 0 {
-		return limitReply{Known: true, Limits: inForce(g.current())}
+	if len(r.Limits) == 0 {
+		return limitReply{PID: os.Getpid(), Known: true, Limits: inForce(g.current())}
 	}
 	done := make(chan limitReply, 1)
-	go func() { done <- s.changeLimits(g, changes, persist) }()
+	changes, persist := r.Limits, r.Persist
+	go func() { done <- s.changeLimits(g, changes, persist, by) }()
 	select {
-	case r := <-done:
-		return r
+	case reply := <-done:
+		return reply
 	case <-time.After(limitPatience):
-		return limitReply{Known: true, Pending: true}
+		return limitReply{PID: os.Getpid(), Known: true, Pending: true}
 	}
 }
 
@@ -119,10 +121,10 @@ func inForce(p *profiles.Profile) []limitInForce {
 
 // changeLimits does so: first for the booth, then for the file. An error
 // changes nothing, but for one of the file, which says so.
-func (s *session) changeLimits(g *plug, changes map[string]string, persist bool) limitReply {
+func (s *session) changeLimits(g *plug, changes map[string]string, persist bool, by string) limitReply {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	r := limitReply{Known: true}
+	r := limitReply{PID: os.Getpid(), Known: true}
 	saved, commands := g.layers.saved, laid(g.layers.commands, changes, profiles.Position{File: limitCommand})
 	if persist {
 		file := s.app.settings.limitsFile
@@ -148,6 +150,7 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool)
 	for _, c := range r.Changes {
 		s.app.say("plugin %q: %s %s -> %s by isobooth limit, %s", g.config.Name, c.Key, c.Old, c.New, c.when())
 	}
+	s.app.audit.limitsChanged(g.config.Name, by, auditChanges(r.Changes), persist)
 	if !persist {
 		return r
 	}
@@ -202,6 +205,13 @@ func changed(old, next *profiles.Profile, state runner.State) []changedLimit {
 		if a, b := old.Limits.Text(key), next.Limits.Text(key); a != b {
 			list = append(list, changedLimit{key, a, b, runs && !runner.NeedsWorker(key)})
 		}
+	}
+	return list
+}
+
+func auditChanges(changes []changedLimit) (list []limitChange) {
+	for _, c := range changes {
+		list = append(list, limitChange{c.Key, c.Old, c.New})
 	}
 	return list
 }

@@ -25,18 +25,18 @@ func TestParseLimits(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for text, message := range map[string]string{
-		"memory = \"1MiB\"\n":                           "f:1: ",
-		"[arp]\nmemori = \"1MiB\"\n":                    `f:2: plugin "arp": unknown limit "memori"`,
-		"[arp]\nMemory = \"1MiB\"\n":                    `unknown limit "Memory"`,
-		"[arp]\nmemory = 1.5\n":                         "f:2: ",
-		"[arp]\nmemory = [\"1MiB\"]\n":                  "f:2: ",
-		"[arp]\n\n[arp]\n":                              "f:",
-		"[arp]\npids = 1\npids = 2\n":                   "f:3: ",
-		"[arp.below]\nmemory = \"1MiB\"\n":              "f:1: ",
-		"[arp]\nmemory.max = \"1MiB\"\n":                "f:2: ",
-		"[[arp]]\nmemory = \"1MiB\"\n":                  "f:",
-		"[arp]\nmemory = {}\n":                          "f:2: ",
-		"[arp\n":                                        "f:1: ",
+		"memory = \"1MiB\"\n":                            "f:1: ",
+		"[arp]\nmemori = \"1MiB\"\n":                     `f:2: plugin "arp": unknown limit "memori"`,
+		"[arp]\nMemory = \"1MiB\"\n":                     `unknown limit "Memory"`,
+		"[arp]\nmemory = 1.5\n":                          "f:2: ",
+		"[arp]\nmemory = [\"1MiB\"]\n":                   "f:2: ",
+		"[arp]\n\n[arp]\n":                               "f:",
+		"[arp]\npids = 1\npids = 2\n":                    "f:3: ",
+		"[arp.below]\nmemory = \"1MiB\"\n":               "f:1: ",
+		"[arp]\nmemory.max = \"1MiB\"\n":                 "f:2: ",
+		"[[arp]]\nmemory = \"1MiB\"\n":                   "f:",
+		"[arp]\nmemory = {}\n":                           "f:2: ",
+		"[arp\n":                                         "f:1: ",
 		"\n\n\narp = { memory = \"1MiB\" }\n[other]\n\n": "f:4: ",
 	} {
 		if l, err := parseLimits("f", []byte(text)); err == nil || !strings.Contains(err.Error(), message) {

@@ -86,9 +86,14 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		cancel(nil)
 		return err
 	}
+	if a.audit, err = a.openAudit(); err != nil {
+		cancel(nil)
+		return err
+	}
+	defer func() { a.audit.close(err) }()
 	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
 	rep.daemon = true
-	rec := newRecorder(known, rep, func(err error) { a.say("warning: %v", err) })
+	rec := newRecorder(known, a.audit.observe(rep), func(err error) { a.say("warning: %v", err) })
 	s, err := a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {
 		cancel(nil)

@@ -17,16 +17,18 @@ import (
 
 // session is a running host with its booths: what play and run share.
 type session struct {
-	app   *app
-	name  string // unique on this machine
-	dir   string // removed at the end
-	tree  *cgroups.Tree
-	host  *runner.Host
-	cpu   int
-	plugs []*plug
-	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
-	outs  *outputs
-	end   sync.WaitGroup // booths that run
+	app  *app
+	name string // unique on this machine
+	dir  string // removed at the end
+	tree *cgroups.Tree
+	host *runner.Host
+	cpu  int
+	// hasLandlock is false when the config allows it to be missing, and it is.
+	hasLandlock bool
+	plugs       []*plug
+	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
+	outs        *outputs
+	end         sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing sync.Mutex
 }
@@ -82,15 +84,14 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 	if err := s.openTree(); err != nil {
 		return err
 	}
-	landlock, err := s.landlock()
-	if err != nil {
+	if s.hasLandlock, err = s.landlock(); err != nil {
 		return err
 	}
 	if s.cpu, err = runner.LastCPU(); err != nil {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching,
 	})
 	return err
 }
@@ -115,10 +116,13 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
+	digest := ""
 	if errors.As(err, &refused) {
-		s.app.say("plugin %s: sha256 %s", c.Path, refused.Digest())
+		digest = refused.Digest()
+		s.app.say("plugin %s: sha256 %s", c.Path, digest)
 	}
 	if err != nil {
+		s.app.audit.refused(&c, digest, err)
 		return err
 	}
 	if c.Name == "" {
@@ -170,8 +174,8 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.app.settings.mayMiss("cgroup") {
-		return &runner.LayerError{Layer: "cgroup", Err: err}
+	if err := s.missingLayer("cgroup", err); err != nil {
+		return err
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
 	return nil
@@ -183,8 +187,8 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.app.settings.mayMiss("landlock") {
-		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	if err := s.missingLayer("landlock", err); err != nil {
+		return false, err
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil

@@ -40,8 +40,9 @@ func (a *app) configCmd() *cobra.Command {
 			}
 			for _, v := range s.sources {
 				text := fmt.Sprintf("%q", v.Value)
-				if n, ok := v.Value.(int); ok {
-					text = fmt.Sprint(n)
+				switch v.Value.(type) {
+				case int, bool:
+					text = fmt.Sprint(v.Value)
 				}
 				fmt.Fprintf(a.stdout, "%-16s = %-40s # %s\n", v.Key, text, v.Source)
 			}

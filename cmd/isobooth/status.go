@@ -126,11 +126,13 @@ func (s *session) answer(c net.Conn) {
 	case opStatus:
 		writeJSON(c, s.status())
 	case opRelease:
-		writeJSON(c, s.release(r.Name))
-	case opLimit:
-		reply := s.limit(r.Name, r.Limits, r.Persist)
-		reply.PID = os.Getpid()
+		reply := s.release(r.Name)
+		if reply.Released {
+			s.app.audit.released(r.Name, peer(c))
+		}
 		writeJSON(c, reply)
+	case opLimit:
+		writeJSON(c, s.limit(&r, peer(c)))
 	}
 }
 
