@@ -32,6 +32,7 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
+	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
 	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},

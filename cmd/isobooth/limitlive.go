@@ -32,6 +32,24 @@ type layers struct {
 	saved    map[string]placedLimit // limits.toml
 	commands map[string]placedLimit // isobooth limit, until the daemon ends
 	inForce  atomic.Pointer[profiles.Profile]
+
+	coming    atomic.Pointer[coming]
+	complaint string            // about the last reload, which failed
+	sums      map[string]string // SHA-256 of the files, as they were read last
+}
+
+// coming is the profile of a plan that is not in force yet.
+type coming struct {
+	plan    *runner.Plan
+	profile *profiles.Profile
+}
+
+// profileOf is the one that a plan was made from.
+func (g *plug) profileOf(plan *runner.Plan) *profiles.Profile {
+	if c := g.layers.coming.Load(); c != nil && c.plan == plan {
+		return c.profile
+	}
+	return g.current()
 }
 
 // on returns the profile that these layers make on another base.

@@ -30,7 +30,8 @@ type session struct {
 	outs        *outputs
 	end         sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
-	changing sync.Mutex
+	changing  sync.Mutex
+	complaint string // about limits.toml, as it was read last
 }
 
 // plug is one plugin with its booth.
@@ -201,7 +202,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := s.plan(g)
+		plan, err := s.plan(g, g.profile)
 		if err != nil {
 			return err
 		}
