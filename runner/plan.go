@@ -103,19 +103,12 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
-	l := &profile.Limits
 	p := &Plan{
-		Name:   name,
-		Plugin: plugin,
-		Policy: policy(profile, filter),
-		Grants: grants,
-		Limits: Limits{
-			Group:     groupLimits(l),
-			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
-			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
-			RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
-			QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
-		},
+		Name:    name,
+		Plugin:  plugin,
+		Policy:  policy(profile, filter),
+		Grants:  grants,
+		Limits:  planLimits(&profile.Limits),
 		Standby: true,
 	}
 	return p, p.validate()
@@ -139,10 +132,22 @@ func (p *Plan) Learn(permissive *profiles.Profile) error {
 	return nil
 }
 
-// groupLimits are those that the control group keeps.
-func groupLimits(l *profiles.Limits) cgroups.Limits {
-	return cgroups.Limits{
-		Memory: l.Memory, Swap: l.Swap, CPU: l.CPU, CPUWeight: l.CPUWeight, CPUs: l.CPUs, IOWeight: l.IOWeight, Pids: l.Pids,
+// WithLimits is the same plan with other limits, for SetLimits.
+func (p *Plan) WithLimits(l *profiles.Limits) (*Plan, error) {
+	q := *p
+	q.Limits, q.Grants.Tmp = planLimits(l), l.TmpSize
+	return &q, q.validate()
+}
+
+func planLimits(l *profiles.Limits) Limits {
+	return Limits{
+		Group: cgroups.Limits{
+			Memory: l.Memory, Swap: l.Swap, CPU: l.CPU, CPUWeight: l.CPUWeight, CPUs: l.CPUs, IOWeight: l.IOWeight, Pids: l.Pids,
+		},
+		OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
+		LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
+		RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
+		QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
 	}
 }
 

@@ -79,11 +79,12 @@ type grantFacts struct {
 }
 
 func (s *session) launchFacts(g *plug, plan *runner.Plan, worker int) launchFacts {
+	profile := g.profileOf(plan)
 	f := launchFacts{
 		Plugin: g.plugin.Manifest.Name, Version: g.plugin.Manifest.Version, Folder: g.plugin.Dir, ABI: g.plugin.ABI,
 		SHA256: g.plugin.Image.Digest(), Libraries: []libraryFacts{}, Signature: g.plugin.Signature,
-		Profile: g.profile.Name, Chain: chainFacts(g.profile), FilterSHA256: fmt.Sprintf("%x", sha256.Sum256(plan.Policy.BPF)),
-		Limits: limitFacts(&g.profile.Limits), Grants: grantsOf(g.profile), Missing: s.missing(), Worker: worker,
+		Profile: profile.Name, Chain: chainFacts(profile), FilterSHA256: fmt.Sprintf("%x", sha256.Sum256(plan.Policy.BPF)),
+		Limits: limitFacts(&profile.Limits), Grants: grantsOf(profile), Missing: s.missing(), Worker: worker,
 	}
 	for _, l := range g.plugin.Libs {
 		f.Libraries = append(f.Libraries, libraryFacts{l.Name, l.Digest()})
@@ -114,14 +115,18 @@ func (s *session) missing() []string {
 	return list
 }
 
+func fileFacts(name, file string) profileFacts {
+	f := profileFacts{Name: name, File: file}
+	if data, err := os.ReadFile(file); err == nil {
+		f.SHA256 = fmt.Sprintf("%x", sha256.Sum256(data))
+	}
+	return f
+}
+
 func chainFacts(p *profiles.Profile) []profileFacts {
 	list := []profileFacts{}
 	for _, source := range p.Chain {
-		f := profileFacts{Name: source.Name, File: source.At.File}
-		if data, err := os.ReadFile(source.At.File); err == nil {
-			f.SHA256 = fmt.Sprintf("%x", sha256.Sum256(data))
-		}
-		list = append(list, f)
+		list = append(list, fileFacts(source.Name, source.At.File))
 	}
 	return list
 }

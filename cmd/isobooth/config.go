@@ -74,6 +74,9 @@ type settings struct {
 	File    string // the file that was read, or ""
 	digest  string // SHA-256 of its bytes
 	sources []setting
+
+	limitsFile string      // beside it; need not exist
+	saved      savedLimits // what it says
 }
 
 // Layers that a config may allow to be missing. The others have no use
@@ -125,7 +128,10 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
-	return s, s.check(file)
+	if err := s.check(file); err != nil {
+		return nil, err
+	}
+	return s, s.loadLimits()
 }
 
 // decodeConfig takes the whole file into c; a key that c lacks is an error

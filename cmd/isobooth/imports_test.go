@@ -32,6 +32,7 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
+	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
 	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
 	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},

@@ -122,20 +122,20 @@ func placePlugins(file string, data []byte, plugins []pluginConfig) {
 	}
 }
 
-// plan resolves what a plugin is granted, and makes its work folder.
-func (s *session) plan(g *plug) (*runner.Plan, error) {
+// plan resolves what a profile grants a plugin, and makes its work folder.
+func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error) {
 	at := runner.ThisUser()
 	state, err := stateDir()
 	if err != nil {
 		return nil, err
 	}
 	at.Keep = []string{configDir(), state, filepath.Dir(s.dir), filepath.Dir(systemProfiles), libexecDir, g.config.Path}
-	if runner.UsesWork(g.profile) {
+	if runner.UsesWork(profile) {
 		if at.Work, err = workFolder(state, g.config.Name); err != nil {
 			return nil, err
 		}
 	}
-	return runner.NewPlanAt(at, g.config.Name, g.plugin, g.profile)
+	return runner.NewPlanAt(at, g.config.Name, g.plugin, profile)
 }
 
 // workFolder makes the folder of one plugin: it outlives the plugin and every

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -121,6 +124,10 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	}
 	defer status.Close()
 	metrics.serve(s.stats)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
 	booths := map[string]*runner.Booth{}

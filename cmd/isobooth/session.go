@@ -30,13 +30,17 @@ type session struct {
 	outs        *outputs
 	learn       *profiles.Profile // what booths that learn may do all the same; else nil
 	end         sync.WaitGroup    // booths that run
+	// changing is held by who changes what is in force.
+	changing  sync.Mutex
+	complaint string // about limits.toml, as it was read last
 }
 
 // plug is one plugin with its booth.
 type plug struct {
 	config  pluginConfig
 	plugin  *verify.Plugin
-	profile *profiles.Profile
+	profile *profiles.Profile // at the start; current is the one in force
+	layers  layers
 	booth   *runner.Booth
 	output  *output
 }
@@ -100,11 +104,19 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile := c.use
-	if profile == nil {
-		if profile, err = s.app.profileOf(&c); err != nil {
+	base := c.use
+	if base == nil {
+		if base, err = s.app.profileOf(&c); err != nil {
 			return err
 		}
+	}
+	var saved map[string]placedLimit
+	if c.Name != "" && c.use == nil {
+		saved = s.app.settings.saved[c.Name]
+	}
+	profile, err := lay(base, saved)
+	if err != nil {
+		return fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
@@ -129,7 +141,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if n := len(profile.Warnings()); n > 0 && c.use == nil {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
-	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
+	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile, layers: layers{base: base, saved: saved}})
 	return nil
 }
 
@@ -193,7 +205,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := s.plan(g)
+		plan, err := s.plan(g, g.profile)
 		if err != nil {
 			return err
 		}
