@@ -29,8 +29,8 @@ const (
 type Places struct {
 	Home string // what "~" stands for; empty: it stands for nothing
 	Work string // the plugin's work folder, {work}; likewise
-	// Keep are folders that no grant may let a plugin write in: whoever can
-	// change them decides what plugins may do.
+	// Keep are files and folders, absolute, that no grant may let a plugin
+	// write in: whoever can change them decides what plugins may do.
 	Keep   []string
 	Lookup func(name string) (string, bool) // the host's environment
 }

@@ -333,6 +333,34 @@ func TestHeldOpen(t *testing.T) {
 	}
 }
 
+// TestReplacedOnTheHost: editors replace a file rather than write it. A worker
+// that was in reserve meanwhile has the old one, and starts.
+func TestReplacedOnTheHost(t *testing.T) {
+	h := newHost(t)
+	s := newShelf(t)
+	b := h.keep(t, newPlan(t, "replaced", build(t, "grants"), granted(
+		file(s.in+"/hello", "/hello", profiles.AccessRead), file(s.in+"/sub", "/sub", profiles.AccessRead))))
+	eventually(t, "a worker is in reserve", b.Standby)
+	if err := errors.Join(
+		os.WriteFile(s.in+"/new", []byte("new\n"), 0o600), os.Rename(s.in+"/new", s.in+"/hello"),
+		os.Rename(s.in+"/sub", s.in+"/sub-was"), os.Mkdir(s.in+"/sub", 0o700),
+	); err != nil {
+		t.Fatal(err)
+	}
+	lane := newLane(t, h)
+	for i, want := range []string{"hello\n", "new\n"} { // that of the one in reserve; of the one made since
+		send(t, lane, b, do("crash", 1))
+		if c := b.cause(); c.Kind != runner.CauseSignal {
+			t.Fatalf("crash %d: %+v", i, c)
+		}
+		b.again()
+		if got, text := tell(t, lane, b, "read /hello"); got != 0 || text != want {
+			t.Errorf("after crash %d: %v %q, want %q", i, got, text, want)
+		}
+		eventually(t, "a worker is in reserve", b.Standby)
+	}
+}
+
 // beginGranted has a helper run a booth that writes in a folder of the host.
 func beginGranted(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 	t.Helper()

@@ -20,7 +20,7 @@ func TestResolveFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []string{"clips", "work", ".config/isobooth/trusted-keys", "kept/deep"} {
+	for _, d := range []string{"clips", "work", ".config/isobooth/trusted-keys", "kept/deep", "conf/clips"} {
 		if err := os.MkdirAll(filepath.Join(home, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestResolveFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, "loud\a"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	at := Places{Home: home, Work: home + "/work", Keep: []string{home + "/.config/isobooth", home + "/kept"}}
+	at := Places{Home: home, Work: home + "/work", Keep: []string{home + "/.config/isobooth", home + "/kept", home + "/conf/isobooth.toml"}}
 	type grants = []profiles.FileGrant
 	read := func(path, inside string) grants {
 		return grants{{Path: path, Inside: inside, Access: profiles.AccessRead, At: profiles.Position{File: "p.toml", Line: 7}}}
@@ -83,6 +83,8 @@ func TestResolveFiles(t *testing.T) {
 		{"writes in our keys", write("~/.config/isobooth/trusted-keys", "/a"), 0, nil, "decides what plugins may do"},
 		{"writes above our keys", write("~/.config", "/a"), 0, nil, "decides what plugins may do"},
 		{"writes our keys by a link", write("~/to-keys", "/a"), 0, nil, "decides what plugins may do"},
+		{"writes above our file", write("~/conf", "/a"), 0, nil, "decides what plugins may do"},
+		{"writes beside our file", write("~/conf/clips", "/a"), 0, []control.Bind{{Path: home + "/conf/clips", Inside: "/a", Write: true}}, ""},
 		{"writes home", write(home, "/a"), 0, nil, "decides what plugins may do"},
 	} {
 		p := &profiles.Profile{Name: "test", Files: test.grants, Limits: profiles.Limits{TmpSize: test.tmp}}
