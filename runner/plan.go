@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
@@ -101,6 +102,12 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	}
 	grants, err := resolveGrants(profile, at)
 	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	if err := checkNetworkRules(profile, filter); err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	if grants.Network, grants.Hosts, err = resolveNetwork(net.DefaultResolver, profile.Network); err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
 	l := &profile.Limits
