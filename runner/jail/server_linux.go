@@ -168,6 +168,7 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 	s.slot++
 	slot := s.slot
 	s.mu.Unlock()
+	b.connected = func(c control.Connection) { s.event(control.Message{Booth: id, Connected: &c}) }
 	done := make(chan error)
 	s.spawn <- func() {
 		done <- b.start(s.stateDir(), slot, files, func(d control.Denial) {
