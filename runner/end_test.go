@@ -200,6 +200,10 @@ func TestHelper(t *testing.T) {
 		transposes(t, h, open(t, job.Plugins["transpose"], "transpose"))
 		return
 	}
+	if job.Name == "grants" {
+		grantsInBooths(t, open(t, job.Plugins["grants"], "grants"))
+		return
+	}
 	if job.Name == "leak" {
 		leakWhenAsked(t)
 		return

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner/control"
@@ -158,6 +159,9 @@ func resolveFile(f *profiles.FileGrant, at Places, tmp bool, taken map[string]pr
 	if err != nil {
 		return fail("", "%w", pathCause(err))
 	}
+	if !plain(host) {
+		return fail("", "leads to %q, which is no plain text", host)
+	}
 	if !st.Mode().IsRegular() && !st.IsDir() {
 		return fail("[[devices]] grants devices; sockets and pipes cannot be granted", "is neither a file nor a folder")
 	}
@@ -190,8 +194,8 @@ func checkInside(path string, tmp bool) error {
 		return errors.New("is not absolute and clean")
 	case path == "/":
 		return errors.New("is the booth's root")
-	case len(path) > 1024 || strings.ContainsFunc(path, unicode.IsControl):
-		return errors.New("is too long, or has control characters")
+	case len(path) > 1024 || !plain(path):
+		return errors.New("is too long, or no plain text")
 	}
 	for _, own := range []string{"/proc", "/dev"} {
 		if within(path, own) {
@@ -202,6 +206,12 @@ func checkInside(path string, tmp bool) error {
 		return errors.New("the booth has a /tmp of its own: tmp_size")
 	}
 	return nil
+}
+
+// plain reports whether text has no control characters and is UTF-8: messages
+// to the jailer are JSON, which would change anything else.
+func plain(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // within reports whether path is dir or below it. Both are clean.
@@ -256,8 +266,8 @@ func resolveDevices(d *profiles.DeviceGrant) ([]control.Bind, error) {
 			return fail("", "%s reaches past the booth and cannot be granted", name)
 		case slices.Contains(control.Devices(), name):
 			return fail("take the grant out", "%s is in every booth", name)
-		case strings.ContainsFunc(name, unicode.IsControl):
-			return fail("", "%q has control characters", name)
+		case !plain(name) || !plain(host):
+			return fail("", "%q is no plain text", name)
 		}
 		binds = append(binds, control.Bind{Path: host, Inside: name, Write: d.Access == profiles.AccessWrite})
 	}
@@ -296,8 +306,8 @@ func resolveEnvironment(grants []profiles.EnvironmentGrant, lookup func(string) 
 		if !ok {
 			continue
 		}
-		if len(value) > maxValue || strings.ContainsFunc(value, unicode.IsControl) {
-			return fail("set it to something else for isobooth", "its value is longer than %d bytes, or has control characters", maxValue)
+		if len(value) > maxValue || !plain(value) {
+			return fail("set it to something else for isobooth", "its value is longer than %d bytes, or no plain text", maxValue)
 		}
 		env = append(env, g.Name+"="+value)
 	}
