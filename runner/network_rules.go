@@ -41,7 +41,7 @@ const (
 // from (IP_OPTIONS can), and no program.
 var optionsSafe = map[uint64][]uint64{
 	levelSocket: {
-		2, 7, 8, 9, 10, // SO_REUSEADDR, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE
+		2, 6, 7, 8, 9, 10, // SO_REUSEADDR, SO_BROADCAST (the peer is given by then), SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE
 		13, 18, 19, 20, 21, 66, 67, // SO_LINGER, SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO and for 64 bits
 	},
 	levelTCP: {

@@ -94,8 +94,13 @@ func newBroker(listener *os.File, g *control.Grants, gone <-chan struct{}, conne
 // is to be refused. Only one goroutine calls it; it does not wait for the
 // network.
 func (b *broker) takes(n *notification, p phase) bool {
-	if n.nr != unix.SYS_CONNECT || p != phaseRun || !b.rate.take(time.Now()) {
+	byName := len(b.names) > 0 && asksForNames(n)
+	if n.nr != unix.SYS_CONNECT && !byName || p != phaseRun || !b.rate.take(time.Now()) {
 		return false
+	}
+	if byName {
+		b.answer(n.id, unix.EAFNOSUPPORT)
+		return true
 	}
 	c, errno, refused := b.decide(n)
 	switch {
@@ -113,6 +118,22 @@ func (b *broker) takes(n *notification, p phase) bool {
 		b.answer(n.id, unix.EAGAIN)
 	}
 	return true
+}
+
+// asksForNames reports whether a call is one of the two sockets that glibc's
+// getaddrinfo tries to open before it reads /etc/hosts: to nscd and, each time
+// anew, to the kernel for this machine's addresses. It goes on without them.
+// Counted as refused, a few names a second would quarantine a plugin.
+func asksForNames(n *notification) bool {
+	if n.nr != unix.SYS_SOCKET {
+		return false
+	}
+	switch [3]uint32{uint32(n.args[0]), uint32(n.args[1]), uint32(n.args[2])} {
+	case [3]uint32{unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, 0},
+		[3]uint32{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE}:
+		return true
+	}
+	return false
 }
 
 // decide says what becomes of a connect: one is made, or it is refused, or it
