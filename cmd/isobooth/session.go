@@ -98,7 +98,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := findProfile(c.Profile)
+	profile, err := s.app.findProfile(c.Profile)
 	if err != nil {
 		return err
 	}
@@ -124,15 +124,6 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
 	return nil
-}
-
-// findProfile takes the name of an embedded profile, or a path, which has a
-// slash in it.
-func findProfile(name string) (*profiles.Profile, error) {
-	if filepath.Base(name) != name {
-		return profiles.Read(expandHome(name))
-	}
-	return profiles.Named(name)
 }
 
 func (s *session) makeDir() error {
