@@ -186,3 +186,31 @@ func TestCheckNetworkRules(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckStandby: a profile that would wait for ever is no plan.
+func TestCheckStandby(t *testing.T) {
+	for _, c := range []struct {
+		when []profiles.Compare
+		ok   bool
+	}{
+		{nil, false},
+		{[]profiles.Compare{{Arg: 2, Mask: 0x40, Value: 0}}, false},
+		{[]profiles.Compare{{Arg: 2, Mask: 0x40000000, Value: 0}}, true},
+	} {
+		p, err := profiles.Named("strict")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Rules = append(p.Rules, profiles.Rule{
+			Calls: []string{"recvmsg"}, Phase: profiles.PhaseRun, When: c.when, Action: profiles.Allow,
+			At: profiles.Position{File: "mine.toml", Line: 7},
+		})
+		f, err := p.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkStandby(p, f); (err == nil) != c.ok || err != nil && !strings.HasPrefix(err.Error(), `mine.toml:7: call "recvmsg": `) {
+			t.Errorf("%v: %v", c.when, err)
+		}
+	}
+}

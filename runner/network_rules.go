@@ -51,6 +51,20 @@ var optionsSafe = map[uint64][]uint64{
 	levelIPv6: {26}, // IPV6_V6ONLY
 }
 
+// checkStandby refuses a profile whose filter would let the worker's own
+// recvmsg through, by which the jailer knows that the booth is in standby: it
+// would wait for that in vain. Its flag is MSG_CMSG_CLOEXEC.
+func checkStandby(p *profiles.Profile, f *profiles.Filter) error {
+	const closeOnExec = 0x40000000
+	for i := range f.Calls {
+		c := &f.Calls[i]
+		if c.Name == "recvmsg" && c.KernelVerdict([6]uint64{2: closeOnExec}) == profiles.VerdictAllow {
+			return fmt.Errorf(`%s: call "recvmsg": needs the condition "flags & %#x == 0": the worker's own is answered by the jailer`, ruleOf(p, c.Name), closeOnExec)
+		}
+	}
+	return nil
+}
+
 // checkNetworkRules refuses a profile with network grants whose rules would
 // leave a way around them. The error names the rule's file and line.
 func checkNetworkRules(p *profiles.Profile, f *profiles.Filter) error {
