@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
+	"github.com/isobooth/isobooth/verify"
 	"golang.org/x/sys/unix"
 )
 
@@ -246,13 +249,43 @@ const no = -int(unix.EPERM)
 
 // TestNetworkGrant connects to a granted destination and to its neighbours,
 // each of which the host itself reaches.
-func TestNetworkGrant(t *testing.T) {
+func TestNetworkGrant(t *testing.T) { networkGrant(t, build(t, "network", "-pthread")) }
+
+// TestNetworkGrantWithoutRoot is TestNetworkGrant as an ordinary user.
+func TestNetworkGrantWithoutRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, to become another user; TestNetworkGrant runs without it")
+	}
+	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
+		missing(t, "user namespaces for ordinary users")
+	}
+	dir := readable(t)
+	folder := filepath.Join(dir, "plugin")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	compile(t, folder, "network", "-pthread")
+	for _, d := range []string{dir, folder} {
+		if err := os.Chown(d, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := helper(t, dir, "network", map[string]string{"network": folder})
+	cmd.Env = append(cmd.Env, groupsEnv+"=none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "connected as user 65534") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// networkGrant is TestNetworkGrant, with its plugin.
+func networkGrant(t *testing.T, plugin *verify.Plugin) {
 	granted := listen(t, "127.0.0.1:0")
 	otherPort := listen(t, "127.0.0.1:0")
 	otherAddress := listen(t, fmt.Sprintf("127.0.0.2:%d", granted.port))
 	udp, _ := receiver(t, fmt.Sprintf("127.0.0.1:%d", granted.port))
 	h := newHost(t)
-	d := dial(t, h, fmt.Sprintf("tcp://127.0.0.1:%d", granted.port))
+	d := &dialer{h.must(plugin, client(t, fmt.Sprintf("tcp://127.0.0.1:%d", granted.port))), newLane(t, h)}
 
 	fd := d.socket(unix.AF_INET, unix.SOCK_STREAM)
 	d.expect(0, "connect %d 127.0.0.1 %d", fd, granted.port)
@@ -265,6 +298,7 @@ func TestNetworkGrant(t *testing.T) {
 	if _, err := conn.Write([]byte("good day")); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("connected as user %d", os.Geteuid())
 	if n, text := d.say("read %d", fd); n != 8 || text != "good day" {
 		t.Errorf("read %d %q", n, text)
 	}
@@ -281,23 +315,22 @@ func TestNetworkGrant(t *testing.T) {
 		address string
 		port    uint16
 		domain  int
-		reached int // by the host itself, below, as the control
 	}{
-		{"127.0.0.1", otherPort.port, unix.AF_INET, 0},
-		{"127.0.0.2", granted.port, unix.AF_INET, 0},
-		{"0.0.0.0", granted.port, unix.AF_INET, 0},
-		{"0.0.0.1", granted.port, unix.AF_INET, 0},
-		{"127.0.0.1", 0, unix.AF_INET, 0},
-		{"255.255.255.255", granted.port, unix.AF_INET, 0},
-		{"224.0.0.1", granted.port, unix.AF_INET, 0},
-		{"169.254.169.254", granted.port, unix.AF_INET, 0},
-		{"::ffff:127.0.0.2", granted.port, unix.AF_INET6, 0},
-		{"::ffff:0.0.0.0", granted.port, unix.AF_INET6, 0},
-		{"::1", granted.port, unix.AF_INET6, 0},
-		{"::", granted.port, unix.AF_INET6, 0},
-		{"::127.0.0.1", granted.port, unix.AF_INET6, 0},
-		{"fe80::1%2", granted.port, unix.AF_INET6, 0},
-		{"ff02::1%2", granted.port, unix.AF_INET6, 0},
+		{"127.0.0.1", otherPort.port, unix.AF_INET},
+		{"127.0.0.2", granted.port, unix.AF_INET},
+		{"0.0.0.0", granted.port, unix.AF_INET},
+		{"0.0.0.1", granted.port, unix.AF_INET},
+		{"127.0.0.1", 0, unix.AF_INET},
+		{"255.255.255.255", granted.port, unix.AF_INET},
+		{"224.0.0.1", granted.port, unix.AF_INET},
+		{"169.254.169.254", granted.port, unix.AF_INET},
+		{"::ffff:127.0.0.2", granted.port, unix.AF_INET6},
+		{"::ffff:0.0.0.0", granted.port, unix.AF_INET6},
+		{"::1", granted.port, unix.AF_INET6},
+		{"::", granted.port, unix.AF_INET6},
+		{"::127.0.0.1", granted.port, unix.AF_INET6},
+		{"fe80::1%2", granted.port, unix.AF_INET6},
+		{"ff02::1%2", granted.port, unix.AF_INET6},
 	} {
 		s := d.socket(n.domain, unix.SOCK_STREAM)
 		d.expect(no, "connect %d %s %d", s, n.address, n.port)
