@@ -213,6 +213,14 @@ func TestNetworkEndsWithTheBooth(t *testing.T) {
 	if n, err := conn.Read(buf); n != 1 || err != nil {
 		t.Fatalf("read %d, %v", n, err)
 	}
+	// Where nobody reads, writing fails, and no signal ends the worker.
+	closed := d.socket(unix.AF_INET, unix.SOCK_STREAM)
+	d.expect(0, "connect %d 127.0.0.1 %d", closed, granted.port)
+	next(t, granted.conns, "the second connection").Close()
+	eventually(t, "writing fails", func() bool {
+		n, _ := d.say("write %d x", closed)
+		return n == -int(unix.EPIPE)
+	})
 	if err := unix.Kill(b.About().PID, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

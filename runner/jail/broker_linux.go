@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"math"
 	"net/netip"
 	"os"
 	"syscall"
@@ -80,6 +81,10 @@ func newBroker(listener *os.File, g *control.Grants, gone <-chan struct{}, conne
 	b := &broker{
 		raw: raw, allow: g.Network, names: map[netip.Addr]string{}, connected: connected, gone: gone,
 		slots: make(chan struct{}, connectsAtOnce), rate: newBucket(connectsBurst, connectsRate),
+	}
+	// It knows the request if it looks for the descriptor.
+	if e := b.ioctl(ioctlNotifAddFD, unsafe.Pointer(&addFD{flags: addFDSet, from: math.MaxUint32})); e != unix.EBADF {
+		return nil, layerErrorf("seccomp", "network grants need SECCOMP_IOCTL_NOTIF_ADDFD, Linux 5.9: %w", e)
 	}
 	for _, h := range g.Hosts {
 		if _, known := b.names[h.Addr]; !known {
