@@ -53,6 +53,44 @@ func listen(t *testing.T, address string) *oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newOracle(t, l)
+}
+
+// samePort listens at one port for TCP at each of the addresses, and for UDP
+// at the first.
+func samePort(t *testing.T, ips ...string) (tcp []*oracle, udp *net.UDPConn) {
+	t.Helper()
+	var err error
+	for range 50 { // another program may have the port elsewhere
+		var packets net.PacketConn
+		if packets, err = net.ListenPacket("udp", ips[0]+":0"); err != nil {
+			t.Fatal(err)
+		}
+		var open []net.Listener
+		for _, ip := range ips {
+			var l net.Listener
+			if l, err = net.Listen("tcp", fmt.Sprintf("%s:%d", ip, packets.LocalAddr().(*net.UDPAddr).Port)); err != nil {
+				break
+			}
+			open = append(open, l)
+		}
+		if err == nil {
+			for _, l := range open {
+				tcp = append(tcp, newOracle(t, l))
+			}
+			t.Cleanup(func() { packets.Close() })
+			return tcp, packets.(*net.UDPConn)
+		}
+		packets.Close()
+		for _, l := range open {
+			l.Close()
+		}
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
+func newOracle(t *testing.T, l net.Listener) *oracle {
 	o := &oracle{Listener: l, port: uint16(l.Addr().(*net.TCPAddr).Port), conns: make(chan net.Conn, 4096)}
 	go func() {
 		for {
@@ -104,17 +142,6 @@ func (o *oracle) reached(t *testing.T) int {
 	defer o.mu.Unlock()
 	o.count--
 	return o.count
-}
-
-// receiver takes datagrams on the host.
-func receiver(t *testing.T, address string) (*net.UDPConn, uint16) {
-	t.Helper()
-	c, err := net.ListenPacket("udp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c.(*net.UDPConn), uint16(c.LocalAddr().(*net.UDPAddr).Port)
 }
 
 // datagrams sends one of the host's own and returns what came before it.
@@ -280,10 +307,9 @@ func TestNetworkGrantWithoutRoot(t *testing.T) {
 
 // networkGrant is TestNetworkGrant, with its plugin.
 func networkGrant(t *testing.T, plugin *verify.Plugin) {
-	granted := listen(t, "127.0.0.1:0")
+	tcp, udp := samePort(t, "127.0.0.1", "127.0.0.2")
+	granted, otherAddress := tcp[0], tcp[1]
 	otherPort := listen(t, "127.0.0.1:0")
-	otherAddress := listen(t, fmt.Sprintf("127.0.0.2:%d", granted.port))
-	udp, _ := receiver(t, fmt.Sprintf("127.0.0.1:%d", granted.port))
 	h := newHost(t)
 	d := &dialer{h.must(plugin, client(t, fmt.Sprintf("tcp://127.0.0.1:%d", granted.port))), newLane(t, h)}
 
@@ -307,6 +333,7 @@ func networkGrant(t *testing.T, plugin *verify.Plugin) {
 		t.Errorf("refused: %q", calls)
 	}
 	want := control.Connection{To: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), granted.port)}
+	eventually(t, "the connection is reported", func() bool { return len(d.connections()) > 0 })
 	if got := d.connections(); len(got) != 1 || got[0] != want {
 		t.Errorf("told of %+v, want %+v", got, want)
 	}
@@ -360,9 +387,7 @@ func networkGrant(t *testing.T, plugin *verify.Plugin) {
 	} else {
 		n.Close()
 	}
-	if d.denied("run connect") == 0 {
-		t.Error("no refused connect was reported")
-	}
+	eventually(t, "a refused connect is reported", func() bool { return d.denied("run connect") > 0 })
 	// An IPv4 address in an IPv6 one is the granted one.
 	six := d.socket(unix.AF_INET6, unix.SOCK_STREAM)
 	d.expect(0, "connect %d ::ffff:127.0.0.1 %d", six, granted.port)
@@ -401,9 +426,15 @@ func TestNetworkGrantIPv6(t *testing.T) {
 // TestNetworkGrantUDP sends to the granted receiver and tries to reach another
 // with the same socket.
 func TestNetworkGrantUDP(t *testing.T) {
-	granted, port := receiver(t, "127.0.0.1:0")
-	other, otherPort := receiver(t, "127.0.0.1:0")
-	tcp := listen(t, fmt.Sprintf("127.0.0.1:%d", port))
+	both, granted := samePort(t, "127.0.0.1")
+	tcp, port := both[0], both[0].port
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	other := packets.(*net.UDPConn)
+	otherPort := other.LocalAddr().(*net.UDPAddr).Port
 	h := newHost(t)
 	d := dial(t, h, fmt.Sprintf("udp://127.0.0.1:%d", port))
 	fd := d.socket(unix.AF_INET, unix.SOCK_DGRAM)

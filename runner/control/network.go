@@ -10,12 +10,17 @@ type Connection struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Network is "udp" or "tcp".
-func (c *Connection) Network() string {
+// String is "tcp 192.0.2.1:80", with the name behind it if there is one.
+func (c Connection) String() string {
+	text := "tcp "
 	if c.UDP {
-		return "udp"
+		text = "udp "
 	}
-	return "tcp"
+	text += c.To.String()
+	if c.Name != "" {
+		text += " (" + c.Name + ")"
+	}
+	return text
 }
 
 var (
