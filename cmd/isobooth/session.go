@@ -25,8 +25,10 @@ type session struct {
 	cpu   int
 	plugs []*plug
 	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
-	outs  *outputs
-	end   sync.WaitGroup // booths that run
+	// events are those of a daemon, which closes them; nil for play.
+	events *events
+	outs   *outputs
+	end    sync.WaitGroup // booths that run
 }
 
 // plug is one plugin with its booth.
@@ -223,6 +225,16 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		errs = append(errs, <-ready)
 	}
 	return errors.Join(errs...)
+}
+
+// profileOf is the profile of a plugin, by its name, or nil.
+func (s *session) profileOf(name string) *profiles.Profile {
+	for _, g := range s.plugs {
+		if g.config.Name == name {
+			return g.profile
+		}
+	}
+	return nil
 }
 
 // close ends everything and leaves nothing behind. The context of start must
