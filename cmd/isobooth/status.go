@@ -19,8 +19,12 @@ import (
 )
 
 // statusFile is a daemon's socket in its folder. Who connects sends one
-// request and gets one reply, both JSON.
+// request and gets one reply, both JSON; or, to "events", as many as there are.
 const statusFile = "status.sock"
+
+// maxClients is how many requests are read, or readers of events served, at
+// once; the next ones wait to be accepted.
+const maxClients = 4 * maxStreams
 
 type request struct {
 	Op   string `json:"op"`
@@ -28,6 +32,7 @@ type request struct {
 	// Of opLimit: KEY: VALUE.
 	Limits  map[string]string `json:"limits,omitempty"`
 	Persist bool              `json:"persist,omitempty"`
+	Events  *eventsRequest    `json:"events,omitempty"`
 }
 
 const (
@@ -97,6 +102,7 @@ func (s *session) serveStatus() (io.Closer, error) {
 		l.Close()
 		return nil, err
 	}
+	clients := newClients(s)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -107,21 +113,15 @@ func (s *session) serveStatus() (io.Closer, error) {
 				time.Sleep(100 * time.Millisecond)
 				continue
 			}
-			// A client that says or reads nothing must not hold up the next for
-			// long.
-			_ = c.SetDeadline(time.Now().Add(time.Second))
-			s.answer(c)
-			c.Close()
+			clients.serve(c)
 		}
 	}()
 	return l, nil
 }
 
-func (s *session) answer(c net.Conn) {
-	var r request
-	if json.NewDecoder(io.LimitReader(c, 4096)).Decode(&r) != nil {
-		return
-	}
+// answer writes the reply to a request by some process, in words. Requests are
+// answered one at a time.
+func (s *session) answer(c io.Writer, r *request, by string) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
@@ -130,11 +130,11 @@ func (s *session) answer(c net.Conn) {
 	case opRelease:
 		reply := s.release(r.Name)
 		if reply.Released {
-			s.app.audit.released(r.Name, peer(c))
+			s.app.audit.released(r.Name, by)
 		}
 		writeJSON(c, reply)
 	case opLimit:
-		writeJSON(c, s.limit(&r, peer(c)))
+		writeJSON(c, s.limit(r, by))
 	}
 }
 
@@ -142,6 +142,9 @@ func (s *session) release(name string) releaseReply {
 	for _, g := range s.plugs {
 		if g.config.Name == name {
 			err := g.booth.Release()
+			if err == nil {
+				s.events.publish(event{Type: eventRelease, Booth: name, Text: "released from quarantine"})
+			}
 			return releaseReply{Known: true, Released: err == nil, State: g.booth.State()}
 		}
 	}
