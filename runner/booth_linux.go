@@ -47,7 +47,7 @@ type Booth struct {
 
 	stats          counters
 	direct, queued histogram // latencies of replies
-	ended          endTally
+	endings        endTally
 }
 
 type counters struct {
