@@ -22,6 +22,8 @@ func dump(p *Profile, f *Filter) string {
 	fmt.Fprintf(&b, "# %s: %s\n", p.Name, p.Description)
 	fmt.Fprintf(&b, "# memory %s, cpu %s, pids %d, open_files %d, file_size %s, address_space %s, threads %d\n",
 		size(uint64(l.Memory)), share(l.CPU), l.Pids, l.OpenFiles, size(l.FileSize), size(l.AddressSpace), l.Threads)
+	fmt.Fprintf(&b, "# swap %s, cpu_weight %d, cpus %s, io_weight %d, tmp_size %s\n",
+		size(uint64(l.Swap)), l.CPUWeight, textCPUs(l.CPUs), l.IOWeight, size(l.TmpSize))
 	fmt.Fprintf(&b, "# load %s, trigger %s, stop %s\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
 	fmt.Fprintf(&b, "# restart: %d at once, pause %s to %s, reset %s; queue age %s; quarantine: %d denials, %d violations\n",
 		l.RestartFree, l.RestartPause, l.RestartPauseMax, l.RestartReset, l.QueueAge, l.Denials, l.Violations)

@@ -30,6 +30,10 @@ type HostOptions struct {
 	// booth is built and confined and no foreign code is in it yet. What it
 	// takes, the booth's start takes longer.
 	Prepared func(booth string, pid int)
+	// Launch, unless nil, is called before a worker gets its plugin, at every
+	// start. With an error it does not get it: the booth ends with CauseStart.
+	// What it takes, the start takes longer.
+	Launch func(plan *Plan, pid int) error
 	// KnockOut names layers, as control.Removable lists them, that every
 	// booth of this host does without. Package attack sets it, to see what
 	// each layer stops; no config, flag or environment leads here.

@@ -17,6 +17,7 @@ type Plan struct {
 	Name   string         // the plugin's name in the config; unique in a Host
 	Plugin *verify.Plugin // its sealed files stay the caller's to close
 	Policy control.Policy
+	Grants control.Grants
 	Limits Limits
 	// Standby is whether an empty worker is kept for the next start.
 	Standby bool
@@ -85,27 +86,51 @@ func Provided() []string {
 	return []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 }
 
-// NewPlan joins a plugin and a profile. The plugin's files stay the caller's.
+// NewPlan joins a plugin and a profile, for a plugin without a work folder.
+// The plugin's files stay the caller's.
 func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
+	return NewPlanAt(ThisUser(), name, plugin, profile)
+}
+
+// NewPlanAt is NewPlan with the places that the profile's grants lead to. A
+// grant that cannot be given is a GrantError.
+func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
 	filter, err := profile.Compile()
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
-	l := &profile.Limits
+	grants, err := resolveGrants(profile, at)
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
 	p := &Plan{
-		Name:   name,
-		Plugin: plugin,
-		Policy: policy(profile, filter),
-		Limits: Limits{
-			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
-			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
-			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
-			RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
-			QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
-		},
+		Name:    name,
+		Plugin:  plugin,
+		Policy:  policy(profile, filter),
+		Grants:  grants,
+		Limits:  planLimits(&profile.Limits),
 		Standby: true,
 	}
 	return p, p.validate()
+}
+
+// WithLimits is the same plan with other limits, for SetLimits.
+func (p *Plan) WithLimits(l *profiles.Limits) (*Plan, error) {
+	q := *p
+	q.Limits, q.Grants.Tmp = planLimits(l), l.TmpSize
+	return &q, q.validate()
+}
+
+func planLimits(l *profiles.Limits) Limits {
+	return Limits{
+		Group: cgroups.Limits{
+			Memory: l.Memory, Swap: l.Swap, CPU: l.CPU, CPUWeight: l.CPUWeight, CPUs: l.CPUs, IOWeight: l.IOWeight, Pids: l.Pids,
+		},
+		OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
+		LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
+		RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
+		QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
+	}
 }
 
 // policy keeps of a compiled profile what the jailer needs to answer.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type config struct {
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
 	Metrics      metricsConfig      `toml:"metrics"`
+	Audit        auditConfig        `toml:"audit"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
 }
@@ -48,6 +50,13 @@ type pluginConfig struct {
 	// AllowUnsigned takes the library with this SHA256 without a signature.
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	SHA256        string `toml:"sha256"`
+	// What the user gives this plugin beyond its profile, or less of.
+	Limits      map[string]any    `toml:"limits"`
+	Files       []fileConfig      `toml:"files"`
+	Devices     []deviceConfig    `toml:"devices"`
+	Network     []string          `toml:"network"`
+	Environment []string          `toml:"environment"`
+	At          profiles.Position `toml:"-"`
 }
 
 // setting is one single value and where it came from, for `isobooth config`.
@@ -61,7 +70,11 @@ type setting struct {
 type settings struct {
 	config
 	File    string // the file that was read, or ""
+	digest  string // SHA-256 of its bytes
 	sources []setting
+
+	limitsFile string      // beside it; need not exist
+	saved      savedLimits // what it says
 }
 
 // Layers that a config may allow to be missing. The others have no use
@@ -85,6 +98,9 @@ func scalars() []setting {
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
 		{Key: "metrics.listen", Value: ""},
+		{Key: "audit.file", Value: defaultAuditFile()},
+		{Key: "audit.rotate", Value: "16MiB"},
+		{Key: "audit.required", Value: false},
 	}
 }
 
@@ -99,17 +115,21 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case err == nil:
-		s.File = file
+		s.File, s.digest = file, fmt.Sprintf("%x", sha256.Sum256(data))
 	case explicit || !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read config: %w", err)
 	}
 	if err := decodeConfig(file, data, &s.config); err != nil {
 		return nil, err
 	}
+	placePlugins(file, data, s.Plugins)
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
-	return s, s.check(file)
+	if err := s.check(file); err != nil {
+		return nil, err
+	}
+	return s, s.loadLimits()
 }
 
 // decodeConfig takes the whole file into c; a key that c lacks is an error
@@ -215,13 +235,20 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			}
 			value = n
 		}
+		if _, flag := d.Value.(bool); flag {
+			b, err := strconv.ParseBool(v.GetString(d.Key))
+			if err != nil {
+				return fmt.Errorf("config: %s: %q is neither true nor false (%s)", d.Key, v.GetString(d.Key), source)
+			}
+			value = b
+		}
 		if _, list := d.Value.([]string); list {
 			value = v.GetStringSlice(d.Key)
 			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
 				// viper would split at spaces, which port names have.
 				value = strings.Split(env, ",")
 			}
-		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec") {
+		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec" || d.Key == "audit.file" && v.GetString(d.Key) != auditOff) {
 			value = beside(s.File, v.GetString(d.Key))
 		}
 		s.sources = append(s.sources, setting{d.Key, value, source})
@@ -246,6 +273,12 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.EchoWindow = value.(string)
 		case "metrics.listen":
 			s.Metrics.Listen = value.(string)
+		case "audit.file":
+			s.Audit.File = expandHome(value.(string))
+		case "audit.rotate":
+			s.Audit.Rotate = value.(string)
+		case "audit.required":
+			s.Audit.Required = value.(bool)
 		}
 	}
 	return nil
@@ -273,6 +306,9 @@ func (s *settings) check(file string) error {
 	if _, err := s.Metrics.address(); err != nil {
 		return err
 	}
+	if _, err := s.Audit.size(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i := range s.Plugins {
 		p := &s.Plugins[i]
@@ -286,6 +322,9 @@ func (s *settings) check(file string) error {
 		}
 		seen[p.Name] = true
 		if _, err := p.unsigned(); err != nil {
+			return err
+		}
+		if _, err := p.overlay(); err != nil {
 			return err
 		}
 		p.Path = beside(file, p.Path)

@@ -14,7 +14,7 @@ const module = "github.com/isobooth/isobooth/"
 // arrows is which of our packages may import which; docs/decisions/0006 says
 // why. A package that is not here may import none of ours.
 var arrows = map[string][]string{
-	"cmd/isobooth":      {"cgroups", "midi", "midi/portmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
+	"cmd/isobooth":      {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
 	"cmd/isobooth-jail": {"runner/control", "runner/jail"},
 	"runner":            {"cgroups", "midi", "profiles", "runner/control", "runner/wire", "verify"},
 	"runner/attack":     {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
@@ -29,8 +29,10 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runc/libcontainer":              {"runner/jail", "cmd/isobooth-jail"},
 	"github.com/seccomp/libseccomp-golang":                     {"profiles"},
 	"github.com/containerd/cgroups/v3":                         {"cgroups"},
+	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
+	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
 	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
 	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},

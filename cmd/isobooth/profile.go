@@ -15,32 +15,42 @@ func (a *app) profileCmd() *cobra.Command {
 }
 
 type profileJSON struct {
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Warnings    []string `json:"warnings"` // where it is looser than strict
+	Name        string          `json:"name"`
+	Origin      profiles.Origin `json:"origin"`
+	File        string          `json:"file"`
+	Description string          `json:"description"`
+	Warnings    []string        `json:"warnings"`        // where it is looser than strict
+	Error       string          `json:"error,omitempty"` // why it cannot be used
 }
 
 func (a *app) profileListCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the embedded profiles", Args: a.args(0, 0),
+		Use: "list", Short: "List all profiles: built in, of the system and of the user", Args: a.args(0, 0),
 		RunE: func(c *cobra.Command, args []string) error {
+			library := a.library()
+			all, err := library.List()
 			list := []profileJSON{}
-			for _, name := range profiles.Names() {
-				p, err := profiles.Named(name)
-				if err != nil {
-					return err
+			for _, l := range all {
+				p := profileJSON{Name: l.Name, Origin: l.Origin, File: l.File, Warnings: []string{}}
+				if profile, err := library.Load(l.Name); err != nil {
+					p.Error = err.Error()
+				} else {
+					p.Description, p.Warnings = profile.Description, append(p.Warnings, profile.Warnings()...)
 				}
-				list = append(list, profileJSON{p.Name, p.Description, append([]string{}, p.Warnings()...)})
+				list = append(list, p)
 			}
 			if asJSON {
 				writeJSON(a.stdout, list)
-				return nil
+				return err
 			}
 			for _, p := range list {
-				fmt.Fprintf(a.stdout, "%-10s %s\n", p.Name, p.Description)
+				if p.Error != "" {
+					p.Description = "cannot be used: " + p.Error
+				}
+				fmt.Fprintf(a.stdout, "%-16s %-8s %s\n", p.Name, p.Origin, p.Description)
 			}
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -52,7 +62,7 @@ func (a *app) profileShowCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show PROFILE", Short: "Print a profile's limits and rules, and where it is looser than strict", Args: a.args(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			p, err := findProfile(args[0])
+			p, err := a.findProfile(args[0])
 			if err != nil {
 				return err
 			}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -92,9 +95,14 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		cancel(nil)
 		return err
 	}
+	if a.audit, err = a.openAudit(); err != nil {
+		cancel(nil)
+		return err
+	}
+	defer func() { a.audit.close(err) }()
 	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
 	rep.daemon = true
-	rec := newRecorder(known, rep, func(err error) { a.say("warning: %v", err) })
+	rec := newRecorder(known, a.audit.observe(rep), func(err error) { a.say("warning: %v", err) })
 	s, err := a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {
 		cancel(nil)
@@ -116,6 +124,10 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	}
 	defer status.Close()
 	metrics.serve(s.stats)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
 	booths := map[string]*runner.Booth{}

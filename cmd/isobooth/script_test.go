@@ -45,6 +45,7 @@ func surroundings(e *testscript.Env) error {
 func TestBooths(t *testing.T) {
 	requireBooths(t)
 	root, programs := buildPrograms(t)
+	testRequire(t, root, programs)
 	t.Run("selftest interrupted", func(t *testing.T) { testSelftestInterrupted(t, programs) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/booth",

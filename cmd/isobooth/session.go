@@ -17,23 +17,29 @@ import (
 
 // session is a running host with its booths: what play and run share.
 type session struct {
-	app   *app
-	name  string // unique on this machine
-	dir   string // removed at the end
-	tree  *cgroups.Tree
-	host  *runner.Host
-	cpu   int
-	plugs []*plug
-	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
-	outs  *outputs
-	end   sync.WaitGroup // booths that run
+	app  *app
+	name string // unique on this machine
+	dir  string // removed at the end
+	tree *cgroups.Tree
+	host *runner.Host
+	cpu  int
+	// hasLandlock is false when the config allows it to be missing, and it is.
+	hasLandlock bool
+	plugs       []*plug
+	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
+	outs        *outputs
+	end         sync.WaitGroup // booths that run
+	// changing is held by who changes what is in force.
+	changing  sync.Mutex
+	complaint string // about limits.toml, as it was read last
 }
 
 // plug is one plugin with its booth.
 type plug struct {
 	config  pluginConfig
 	plugin  *verify.Plugin
-	profile *profiles.Profile
+	profile *profiles.Profile // at the start; current is the one in force
+	layers  layers
 	booth   *runner.Booth
 	output  *output
 }
@@ -79,15 +85,14 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 	if err := s.openTree(); err != nil {
 		return err
 	}
-	landlock, err := s.landlock()
-	if err != nil {
+	if s.hasLandlock, err = s.landlock(); err != nil {
 		return err
 	}
 	if s.cpu, err = runner.LastCPU(); err != nil {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching,
 	})
 	return err
 }
@@ -98,16 +103,27 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := findProfile(c.Profile)
+	base, err := s.app.profileOf(&c)
 	if err != nil {
 		return err
 	}
+	var saved map[string]placedLimit
+	if c.Name != "" {
+		saved = s.app.settings.saved[c.Name]
+	}
+	profile, err := lay(base, saved)
+	if err != nil {
+		return fmt.Errorf("plugin %q: %w", c.Name, err)
+	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
+	digest := ""
 	if errors.As(err, &refused) {
-		s.app.say("plugin %s: sha256 %s", c.Path, refused.Digest())
+		digest = refused.Digest()
+		s.app.say("plugin %s: sha256 %s", c.Path, digest)
 	}
 	if err != nil {
+		s.app.audit.refused(&c, digest, err)
 		return err
 	}
 	if c.Name == "" {
@@ -122,17 +138,8 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if n := len(profile.Warnings()); n > 0 {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
-	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
+	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile, layers: layers{base: base, saved: saved}})
 	return nil
-}
-
-// findProfile takes the name of an embedded profile, or a path, which has a
-// slash in it.
-func findProfile(name string) (*profiles.Profile, error) {
-	if filepath.Base(name) != name {
-		return profiles.Read(expandHome(name))
-	}
-	return profiles.Named(name)
 }
 
 func (s *session) makeDir() error {
@@ -168,8 +175,8 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.app.settings.mayMiss("cgroup") {
-		return &runner.LayerError{Layer: "cgroup", Err: err}
+	if err := s.missingLayer("cgroup", err); err != nil {
+		return err
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
 	return nil
@@ -181,8 +188,8 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.app.settings.mayMiss("landlock") {
-		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	if err := s.missingLayer("landlock", err); err != nil {
+		return false, err
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil
@@ -195,7 +202,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := runner.NewPlan(g.config.Name, g.plugin, g.profile)
+		plan, err := s.plan(g, g.profile)
 		if err != nil {
 			return err
 		}

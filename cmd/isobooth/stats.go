@@ -47,7 +47,7 @@ func (s *session) stats() daemonStats {
 	status := s.status()
 	d := daemonStats{PID: status.PID, Config: status.Config, At: time.Since(clockStart), Booths: []boothStats{}}
 	for i, g := range s.plugs {
-		l := g.profile.Limits
+		l := g.booth.Plan().Limits.Group
 		d.Booths = append(d.Booths, boothStats{
 			boothStatus: status.Booths[i],
 			Limits:      boothLimits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},

@@ -25,11 +25,15 @@ const statusFile = "status.sock"
 type request struct {
 	Op   string `json:"op"`
 	Name string `json:"name,omitempty"` // of a plugin
+	// Of opLimit: KEY: VALUE.
+	Limits  map[string]string `json:"limits,omitempty"`
+	Persist bool              `json:"persist,omitempty"`
 }
 
 const (
 	opStatus  = "status"
 	opRelease = "release"
+	opLimit   = "limit"
 )
 
 type releaseReply struct {
@@ -65,7 +69,7 @@ func (s *session) status() daemonStatus {
 	for _, g := range s.plugs {
 		about := g.booth.About()
 		b := boothStatus{
-			Name: g.config.Name, State: g.booth.State(), Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
+			Name: g.config.Name, State: g.booth.State(), Profile: g.current().Name, SHA256: g.plugin.Image.Digest(),
 			KeyID: g.plugin.Signature.KeyID, PID: about.PID,
 			Standby: g.booth.Standby(), Stats: g.booth.Stats(), History: g.booth.History(),
 		}
@@ -124,7 +128,13 @@ func (s *session) answer(c net.Conn) {
 	case opStats:
 		writeJSON(c, s.stats())
 	case opRelease:
-		writeJSON(c, s.release(r.Name))
+		reply := s.release(r.Name)
+		if reply.Released {
+			s.app.audit.released(r.Name, peer(c))
+		}
+		writeJSON(c, reply)
+	case opLimit:
+		writeJSON(c, s.limit(&r, peer(c)))
 	}
 }
 

@@ -104,6 +104,10 @@ func TestTopPressure(t *testing.T) {
 	if text := frame(t, after(topSize{250, 8}, first)); strings.Contains(text, remark) {
 		t.Errorf("on a kernel that keeps none:\n%s", text)
 	}
+	second.daemons = []daemonStats{{PID: 1, Booths: []boothStats{pressed("a"), measured("b")}}}
+	if text := frame(t, after(topSize{250, 8}, second)); !strings.Contains(text, "HELD UP %") || !strings.Contains(text, "32/2/0") || strings.Contains(text, remark) {
+		t.Errorf("with:\n%s", text)
+	}
 	second.daemons = []daemonStats{{PID: 1, Booths: []boothStats{{boothStatus: boothStatus{Name: "a"}}}}}
 	if text := frame(t, after(topSize{250, 8}, second)); strings.Contains(text, remark) {
 		t.Errorf("without control groups:\n%s", text)

@@ -74,7 +74,7 @@ func (m topModel) headline() string {
 	}
 	text := fmt.Sprintf("isobooth top  %d of %d booths ready", ready, len(m.rows))
 	if m.machine != nil {
-		text += "  machine held up: " + m.machine.text()
+		text += "  machine held up: " + heldUp(m.machine)
 	}
 	return text
 }
