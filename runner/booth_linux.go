@@ -59,7 +59,7 @@ type Booth struct {
 
 	stats          counters
 	direct, queued histogram // latencies of replies
-	ends           endTally
+	endings        endTally
 }
 
 type counters struct {

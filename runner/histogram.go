@@ -20,9 +20,9 @@ const (
 // histogram counts durations. It never allocates, locks or waits. One goroutine
 // at a time may call observe, any number snapshot.
 type histogram struct {
-	counts [histogramBuckets]atomic.Uint64
 	sum    atomic.Uint64 // nanoseconds
-	max    atomic.Uint64
+	max    atomic.Uint64 // beside it, so that both are one cache line
+	counts [histogramBuckets]atomic.Uint64
 }
 
 // observe counts one duration. It is on the event path.

@@ -6,7 +6,7 @@ func (b *Booth) Latencies() Latencies {
 }
 
 // Ends returns how the booth's workers ended so far.
-func (b *Booth) Ends() Ends { return b.ends.soFar() }
+func (b *Booth) Ends() Ends { return b.endings.soFar() }
 
 // Refusals lists the system calls that were refused to the booth so far, the
 // most frequent first.

@@ -116,7 +116,7 @@ func (b *Booth) step(h happening) error {
 		b.stats.restarts.Add(1)
 	}
 	if h.cause.Kind != "" {
-		b.ends.count(h.cause)
+		b.endings.count(h.cause)
 	}
 	var cause *Cause
 	if h.cause.Kind != "" && (to != StateStopped || h.event == evOrphaned) {

@@ -15,7 +15,7 @@ import (
 // has no worker, and one with a name that no text format may break on.
 func someStats() daemonStats {
 	return daemonStats{PID: 1, Booths: []boothStats{
-		measured("transpose"),
+		pressed("transpose"),
 		{boothStatus: boothStatus{Name: "idle", State: runner.StateQuarantined, Profile: "strict"}},
 		{boothStatus: boothStatus{Name: hostileText + "\"} 1\n", State: runner.StateReady}},
 	}}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,26 +12,11 @@ import (
 // up; Documentation/accounting/psi.rst. Linux 4.20, unless switched off.
 const pressureFolder = "/proc/pressure"
 
-// pressure is how much tasks are held up for want of something.
-type pressure struct {
-	CPU    stall `json:"cpu"`
-	Memory stall `json:"memory"`
-	IO     stall `json:"io"`
-}
+// pressure is how much tasks are held up: of a booth's control group, or of the
+// whole machine.
+type pressure = cgroups.Pressure
 
-// stall is the share of time in which some of the tasks waited, and in which
-// all of them did: in percent over the last 10, 60 and 300 seconds, and in
-// microseconds altogether.
-type stall struct {
-	Some10      float64 `json:"some10"`
-	Some60      float64 `json:"some60"`
-	Some300     float64 `json:"some300"`
-	SomeTotalUS uint64  `json:"some_total_us"`
-	Full10      float64 `json:"full10"`
-	Full60      float64 `json:"full60"`
-	Full300     float64 `json:"full300"`
-	FullTotalUS uint64  `json:"full_total_us"`
-}
+type stall = cgroups.Stall
 
 // readPressure returns what a folder such as pressureFolder says; nil when it
 // is not there.
@@ -68,12 +52,5 @@ func groupPressure(usage *cgroups.Stats) *pressure {
 	if usage == nil {
 		return nil
 	}
-	var has struct {
-		Pressure *pressure `json:"pressure"`
-	}
-	text, err := json.Marshal(usage)
-	if err != nil || json.Unmarshal(text, &has) != nil {
-		return nil
-	}
-	return has.Pressure
+	return usage.Pressure
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -46,7 +47,7 @@ func (s *session) stats() daemonStats {
 	status := s.status()
 	d := daemonStats{PID: status.PID, Config: status.Config, At: time.Since(clockStart), Booths: []boothStats{}}
 	for i, g := range s.plugs {
-		l := g.profile.Limits
+		l := g.booth.Plan().Limits.Group
 		d.Booths = append(d.Booths, boothStats{
 			boothStatus: status.Booths[i],
 			Limits:      boothLimits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
@@ -82,13 +83,13 @@ Times go from the trigger to the whole reply and are at most a sixteenth too
 high. isobooth top shows the same as it changes.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			all, err := readStats()
-			if err != nil {
-				return err
-			}
 			if len(args) == 1 {
 				if all = only(all, args[0]); len(all) == 0 {
-					return fmt.Errorf("stats: no daemon of this user has a plugin called %q: %w", args[0], fs.ErrNotExist)
+					err = errors.Join(fmt.Errorf("stats: no daemon of this user has a plugin called %q: %w", args[0], fs.ErrNotExist), err)
 				}
+			}
+			if err != nil && len(all) == 0 {
+				return err
 			}
 			machine := readPressure(pressureFolder)
 			switch {
@@ -105,7 +106,7 @@ high. isobooth top shows the same as it changes.`,
 			default:
 				printStats(a.stdout, all, machine)
 			}
-			return nil
+			return err // of daemons that did not answer, beside those that did
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every metric and the whole histograms")

@@ -59,6 +59,15 @@ func measured(name string) boothStats {
 	}
 }
 
+// pressed is measured where the kernel keeps the pressure of groups.
+func pressed(name string) boothStats {
+	b := measured(name)
+	b.Usage.Pressure = &pressure{
+		CPU: stall{Some10: 31.5, SomeTotalUS: 1500000, FullTotalUS: 250000}, Memory: stall{Some10: 2.25, SomeTotalUS: 7}, IO: stall{Some10: 0.4},
+	}
+	return b
+}
+
 // hostileText is what a terminal would take for orders.
 const hostileText = "\x1b[2J\x1b]0;owned\a\r\n\x7f\u009b31m\u202e\u2028\xff"
 
@@ -74,7 +83,7 @@ func TestStatsTable(t *testing.T) {
 }
 
 func TestStatsDetails(t *testing.T) {
-	b := measured("transpose")
+	b := pressed("transpose")
 	b.Profile, b.Layers[1].Detail = hostileText, hostileText
 	b.Denials[1].Call = hostileText
 	b.History.Quarantine = &runner.Quarantine{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), Cause: runner.Cause{Text: hostileText}}
@@ -118,7 +127,7 @@ func TestPressure(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := stall{1.5, 2.25, 3, 156428951, 0.5, 0.25, 0.1, 63988086}
+	want := stall{Some10: 1.5, Some60: 2.25, Some300: 3, SomeTotalUS: 156428951, Full10: 0.5, Full60: 0.25, Full300: 0.1, FullTotalUS: 63988086}
 	if p := readPressure(dir); p == nil || p.Memory != want || p.IO != want || p.CPU != (stall{Some10: 1.5, Some60: 2.25, Some300: 3, SomeTotalUS: 7}) {
 		t.Errorf("%+v", p)
 	}

@@ -30,7 +30,7 @@ func printStats(w io.Writer, all []daemonStats, machine *pressure) {
 		}
 	}
 	if machine != nil {
-		fmt.Fprintf(w, "machine held up in the last 10 s: %s\n", machine.text())
+		fmt.Fprintf(w, "machine held up in the last 10 s: %s\n", heldUp(machine))
 	}
 }
 
@@ -50,7 +50,8 @@ func atLeast(n uint64) string {
 	return fmt.Sprintf("%d+", n)
 }
 
-func (p *pressure) text() string {
+// heldUp is the share of the last ten seconds in which something waited.
+func heldUp(p *pressure) string {
 	return fmt.Sprintf("CPU %.1f %%, memory %.1f %%, I/O %.1f %%", p.CPU.Some10, p.Memory.Some10, p.IO.Some10)
 }
 
@@ -102,7 +103,7 @@ func details(b *boothStats) []string {
 		add("memory", "%s now, %s peak, limit %s", shortSize(u.Memory), peakSize(u.MemoryPeak), shortSize(uint64(b.Limits.Memory)))
 		add("tasks", "%d, limit %d; %d refused", u.Pids, b.Limits.Pids, u.PidsMax)
 		if p := groupPressure(u); p != nil {
-			add("held up", "%s in the last 10 s", p.text())
+			add("held up", "%s in the last 10 s", heldUp(p))
 		}
 	}
 	for _, l := range b.Layers {

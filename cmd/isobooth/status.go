@@ -179,6 +179,9 @@ func ask(path string, r request, reply any) error {
 		writeJSON(conn, r)
 		err = json.NewDecoder(conn).Decode(reply)
 	}
+	if err == io.EOF {
+		err = fmt.Errorf("it does not answer %q; restart it if it is of an older version", r.Op)
+	}
 	if err != nil {
 		return fmt.Errorf("ask daemon %s: %w", path, err)
 	}
