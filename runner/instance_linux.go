@@ -69,7 +69,7 @@ func (in *instance) prepare() (err error) {
 	prepare := &control.Prepare{
 		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
 		Landlock: h.o.Landlock && !h.without(control.LayerLandlock), Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
-		CPUs: plan.Limits.Group.CPUs,
+		CPUs:   plan.Limits.Group.CPUs,
 		Grants: plan.Grants,
 	}
 	if h.o.Groups != nil {
