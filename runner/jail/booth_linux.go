@@ -29,6 +29,7 @@ type booth struct {
 	root      *root
 	ownRoot   bool // it is this booth's alone, and goes with it
 	without   without
+	connected func(control.Connection)
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
 	mu        sync.Mutex // giveSock and seal, one at a time
@@ -99,6 +100,11 @@ func (b *booth) confine(denied func(control.Denial)) error {
 		}
 	}); err != nil {
 		return &LayerError{"seccomp", err}
+	}
+	if g := &b.prepare.Grants; len(g.Network) > 0 {
+		if b.listener.broker, err = newBroker(b.listener.f, g, b.exited, b.connected); err != nil {
+			return err
+		}
 	}
 	go b.listener.serve()
 	if _, err := b.sock.Write([]byte{1}); err != nil {

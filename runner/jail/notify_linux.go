@@ -67,6 +67,7 @@ type listener struct {
 	// standby is closed when the worker asks for its plugin the first time.
 	standby chan struct{}
 	once    sync.Once
+	broker  *broker              // nil without network grants
 	quota   int                  // refused calls within quotaWindow that end the booth
 	counts  map[denialKey]uint64 // only serve touches this and what follows
 	window  time.Time            // when the count below began
@@ -152,6 +153,9 @@ func (l *listener) answer(fd int) {
 	p := phase(l.phase.Load())
 	if n.nr == unix.SYS_RECVMSG && p == phaseBoot {
 		l.once.Do(func() { close(l.standby) })
+	}
+	if l.broker != nil && l.broker.takes(&n, p) {
+		return
 	}
 	r := response{id: n.id}
 	if l.open || p != phaseRun && l.continues(&n) {
