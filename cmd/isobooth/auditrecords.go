@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/isobooth/isobooth/cmd/isobooth/internal/audit"
 	"github.com/isobooth/isobooth/profiles"
@@ -55,6 +56,7 @@ type launchFacts struct {
 	FilterSHA256 string           `json:"filter_sha256"` // of the program the kernel runs
 	Limits       map[string]any   `json:"limits"`
 	Grants       grantFacts       `json:"grants"`
+	Given        control.Grants   `json:"given"`   // what they are on this machine; without the values of variables
 	Missing      []string         `json:"missing"` // layers that the config allows to be
 	Worker       int              `json:"worker"`  // process id
 }
@@ -84,6 +86,12 @@ func (s *session) launchFacts(g *plug, plan *runner.Plan, worker int) launchFact
 		SHA256: g.plugin.Image.Digest(), Libraries: []libraryFacts{}, Signature: g.plugin.Signature,
 		Profile: g.profile.Name, Chain: chainFacts(g.profile), FilterSHA256: fmt.Sprintf("%x", sha256.Sum256(plan.Policy.BPF)),
 		Limits: limitFacts(&g.profile.Limits), Grants: grantsOf(g.profile), Missing: s.missing(), Worker: worker,
+	}
+	f.Given = plan.Grants
+	f.Given.Env = nil
+	for _, v := range plan.Grants.Env {
+		name, _, _ := strings.Cut(v, "=") // values may be secrets
+		f.Given.Env = append(f.Given.Env, name)
 	}
 	for _, l := range g.plugin.Libs {
 		f.Libraries = append(f.Libraries, libraryFacts{l.Name, l.Digest()})

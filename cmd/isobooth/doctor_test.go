@@ -85,6 +85,7 @@ func TestDoctorLayers(t *testing.T) {
 		{"a slower listener", "", func(m *machine) { m.seccomp["sync_wake_up"] = no }, true, "seccomp.sync_wake_up", enforcedNo, lossLess, ""},
 		{"no ADDFD, not needed", "", func(m *machine) { m.seccomp["addfd"] = no }, true, "network", enforcedNo, lossRefused, ""},
 		{"no ADDFD", network, func(m *machine) { m.seccomp["addfd"] = no }, false, "network", enforcedNo, lossRefused, "mine.toml:5"},
+		{"a name without an address", network, func(m *machine) { m.booth["network"] = no }, false, "network", enforcedNo, lossRefused, "mine.toml:5"},
 		{"no Landlock", "", lackLandlock(""), false, "landlock", enforcedNo, lossRefused, ""},
 		{"no Landlock, allowed", "", func(m *machine) { m.allowed = []string{"landlock"}; lackLandlock("")(m) }, true, "landlock", enforcedNo, lossAllowed, ""},
 		{"no Landlock, allowed and required", "require = [\"landlock\"]\n", func(m *machine) { m.allowed = []string{"landlock"}; lackLandlock("")(m) }, false, "landlock", enforcedNo, lossRefused, ""},

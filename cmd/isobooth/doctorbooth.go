@@ -82,6 +82,9 @@ func (s *session) tryPlan(m *machine, p *profiles.Profile) {
 			return
 		}
 		layer, hint := layerOf(err)
+		if layer == "" && plan == nil && len(most.Network) > 0 {
+			layer = "network" // a name that cannot be looked up, or a rule that does not go with it
+		}
 		m.note(layer, attempt{err: err, hint: hint})
 		if !without(&most, layer, err) {
 			m.booth[""] = attempt{err: err, hint: hint}
@@ -105,7 +108,7 @@ func without(p *profiles.Profile, layer string, err error) bool {
 	if errors.As(err, &grant) {
 		at = grant.At
 	}
-	before := len(p.Files) + len(p.Devices) + len(p.Environment)
+	before := len(p.Files) + len(p.Devices) + len(p.Environment) + len(p.Network)
 	files, devices, environment := p.Files, p.Devices, p.Environment
 	switch layer {
 	case "files", "files.idmapped":
@@ -114,10 +117,12 @@ func without(p *profiles.Profile, layer string, err error) bool {
 		p.Devices = slices.DeleteFunc(slices.Clone(devices), func(d profiles.DeviceGrant) bool { return grant == nil || d.At == at })
 	case "landlock": // nothing else keeps a device from being written to
 		p.Devices = slices.DeleteFunc(slices.Clone(devices), func(d profiles.DeviceGrant) bool { return d.Access != profiles.AccessWrite })
+	case "network":
+		p.Network = nil
 	case "environment":
 		p.Environment = slices.DeleteFunc(slices.Clone(environment), func(e profiles.EnvironmentGrant) bool { return grant == nil || e.At == at })
 	}
-	return len(p.Files)+len(p.Devices)+len(p.Environment) < before
+	return len(p.Files)+len(p.Devices)+len(p.Environment)+len(p.Network) < before
 }
 
 // granted notes of what was granted that it could be.
@@ -132,6 +137,9 @@ func (m *machine) granted(p *profiles.Profile) {
 	}
 	if p.Limits.TmpSize > 0 {
 		m.note("tmp", given)
+	}
+	if len(p.Network) > 0 {
+		m.note("network", attempt{how: "granted to the empty booth: all names have addresses"})
 	}
 }
 

@@ -320,6 +320,10 @@ func (m *machine) grantLayers(p *profiles.Profile) []layerState {
 	if m.root {
 		idmap = granted("files.idmapped", "Linux 5.12 has it, each file system since a version of its own")
 	}
+	network := m.seccomp["addfd"].state(true)
+	if network.Enforced == enforcedYes {
+		network = granted("network", "the listener has what it needs")
+	}
 	var tmp, environment []string
 	if p.Limits.TmpSize > 0 {
 		tmp = append(tmp, p.LimitsAt["tmp_size"].String())
@@ -332,7 +336,7 @@ func (m *machine) grantLayers(p *profiles.Profile) []layerState {
 		add("files.idmapped", files, idmap),
 		add("devices", devicesBy(p, false), granted("devices", "bind mounts")),
 		add("tmp", tmp, granted("tmp", "a tmpfs")),
-		add("network", networkBy(p), m.seccomp["addfd"].state(true)),
+		add("network", networkBy(p), network),
 		add("environment", environment, granted("environment", "it is set by the jailer")),
 	}
 }
