@@ -39,6 +39,8 @@ type auditor struct {
 	end   chan struct{}
 	done  sync.WaitGroup
 
+	connections connections
+
 	// Only the writing goroutine touches these.
 	held    []auditItem // not yet in the log
 	failing error
@@ -114,7 +116,7 @@ func (l *auditor) put(kind, booth string, data any) error {
 		return nil
 	}
 	item := auditItem{audit.Entry{Time: time.Now(), Type: kind, Booth: booth, Data: data}, make(chan error, 1)}
-	l.queue <- item // run takes it, whatever the disk does
+	l.queue <- item
 	return <-item.done
 }
 
@@ -128,7 +130,8 @@ func (l *auditor) close(err error) {
 	if err != nil {
 		reason = err.Error()
 	}
-	l.add("daemon_stop", "", map[string]string{"reason": reason})
+	// There is always room soon: run takes what waits, whatever the disk does.
+	l.queue <- auditItem{entry: audit.Entry{Time: time.Now(), Type: "daemon_stop", Data: map[string]string{"reason": reason}}}
 	close(l.end)
 	l.done.Wait()
 	if n := len(l.held); n > 0 {
