@@ -79,8 +79,12 @@ func TestExplainAgrees(t *testing.T) {
 			f := compileNamed(t, name)
 			for i := range f.Calls {
 				c := &f.Calls[i]
+				grid := argumentGrid()
+				if len(c.Run)+len(c.Load) == 0 {
+					grid = grid[:2] // arguments decide nothing
+				}
 				for arg := range 6 {
-					for _, v := range argumentGrid() {
+					for _, v := range grid {
 						var args [6]uint64
 						args[arg] = v
 						for _, phase := range []Phase{PhaseLoad, PhaseRun} {
@@ -123,6 +127,7 @@ func TestEditAllows(t *testing.T) {
 			t.Fatal(err)
 		}
 		childText := fmt.Sprintf("name = %q\ndescription = \"d\"\nextends = %q\n", "child", name)
+		p := builtIn
 		child, err := ParseProfile("my/child.toml", []byte(childText))
 		if err != nil {
 			t.Fatal(err)
@@ -141,8 +146,14 @@ func TestEditAllows(t *testing.T) {
 			t.Run(name+" "+test.of, func(t *testing.T) {
 				proposed := 0
 				parsed := map[string]*Profile{} // many edits are the same
-				for _, k := range knownCalls() {
+				for i, k := range knownCalls() {
+					if i%5 != 0 && selectors[k.name] == nil && !p.names(k.name) {
+						continue // no rule, no arguments: one is like the other
+					}
 					for label, args := range given {
+						if label != "" && label != "numbers" && selectors[k.name] == nil {
+							continue // arguments decide nothing about its edit
+						}
 						for _, phase := range []Phase{PhaseLoad, PhaseRun} {
 							before := test.p.Explain(k.name, phase, args)
 							edit := test.p.EditFor(k.name, phase, args)
@@ -177,6 +188,11 @@ func TestEditAllows(t *testing.T) {
 			})
 		}
 	}
+}
+
+// names reports whether a rule names the call.
+func (p *Profile) names(call string) bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return slices.Contains(r.Calls, call) })
 }
 
 func TestEditIsNarrow(t *testing.T) {
