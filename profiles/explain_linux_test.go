@@ -338,3 +338,54 @@ why = "opens nothing"
 		t.Errorf("explained as %s", e.Text)
 	}
 }
+
+// TestEditGrants applies the grants that are proposed, and asks again.
+func TestEditGrants(t *testing.T) {
+	const head = `name = "mine"
+description = "d"
+extends = "network-client"
+`
+	read := func(text string) *Profile {
+		p, err := ParseProfile("my/mine.toml", []byte(text))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		return p
+	}
+	to := Destination{TCP, "192.168.1.7", 80}
+	asks := map[string]func(p *Profile) Reach{
+		"destination": func(p *Profile) Reach { return p.ReachNetwork(to) },
+		"file":        func(p *Profile) Reach { return p.ReachPath("/srv/a \"b\"") },
+		"device":      func(p *Profile) Reach { return p.ReachPath("/dev/snd/pcmC0D0p") },
+		"variable":    func(p *Profile) Reach { return p.ReachEnvironment("LANG") },
+	}
+	for name, ask := range asks {
+		before := ask(read(head))
+		if before.Outcome != Refused || before.Edit.File != "my/mine.toml" || before.Edit.After != 3 || !strings.Contains(before.Edit.Text, "risk: ") {
+			t.Errorf("%s: %+v", name, before)
+		}
+		after := ask(read(head + strings.Join(before.Edit.Lines, "\n") + "\n"))
+		if after.Outcome != Allowed || after.At.Line < 5 || after.Edit.Lines != nil {
+			t.Errorf("%s after the edit: %+v", name, after)
+		}
+	}
+	low := read(head + "[ceilings]\nfiles = \"none\"\ndevices = \"none\"\nnetwork = [\"10.0.0.0/8\"]\n")
+	for _, name := range []string{"destination", "file", "device"} {
+		if r := asks[name](low); r.Edit.Lines != nil || !strings.Contains(r.Edit.Text, "ceiling at my/mine.toml:") {
+			t.Errorf("%s below the ceiling: %+v", name, r.Edit)
+		}
+	}
+	// With a destination granted, no rule may take the host's socket elsewhere.
+	granting := read(head + strings.Join(low.EditForDestination(Destination{TCP, "10.0.0.1", 80}).Lines, "\n") + "\n")
+	for _, call := range []string{"connect", "bind", "listen", "sendmsg", "sendmmsg"} {
+		if edit := granting.EditFor(call, PhaseRun, nil); edit.Lines != nil {
+			t.Errorf("%s: %+v", call, edit)
+		}
+	}
+	if e := granting.Explain("connect", PhaseRun, nil); e.Outcome != Conditional {
+		t.Errorf("connect: %+v", e)
+	}
+	if e := granting.Explain("connect", PhaseLoad, nil); e.Outcome != Refused {
+		t.Errorf("connect while loading: %+v", e)
+	}
+}
