@@ -104,7 +104,10 @@ func hintFor(err error) string {
 	var layer *runner.LayerError
 	var start *runner.StartError
 	var record *recordsError
+	var grant *runner.GrantError
 	switch {
+	case errors.As(err, &grant):
+		return grant.Hint
 	case errors.As(err, &record):
 		return "if nothing needs to stay in quarantine, remove the file"
 	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
