@@ -1,10 +1,17 @@
 package profiles
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -279,24 +286,46 @@ func TestContinueDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestConstantsMatchSystem has a C program print what the headers say.
 func TestConstantsMatchSystem(t *testing.T) {
-	system := map[string]uint64{
-		"PROT_READ": unix.PROT_READ, "PROT_WRITE": unix.PROT_WRITE, "PROT_EXEC": unix.PROT_EXEC,
-		"MAP_SHARED": unix.MAP_SHARED, "MAP_PRIVATE": unix.MAP_PRIVATE, "MAP_FIXED": unix.MAP_FIXED, "MAP_ANONYMOUS": unix.MAP_ANONYMOUS,
-		"MAP_HUGETLB": unix.MAP_HUGETLB,
-		"CLONE_VM":    unix.CLONE_VM, "CLONE_FS": unix.CLONE_FS, "CLONE_FILES": unix.CLONE_FILES, "CLONE_SIGHAND": unix.CLONE_SIGHAND,
-		"CLONE_PIDFD": unix.CLONE_PIDFD, "CLONE_PTRACE": unix.CLONE_PTRACE, "CLONE_VFORK": unix.CLONE_VFORK, "CLONE_PARENT": unix.CLONE_PARENT,
-		"CLONE_THREAD": unix.CLONE_THREAD, "CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_SYSVSEM": unix.CLONE_SYSVSEM, "CLONE_SETTLS": unix.CLONE_SETTLS,
-		"CLONE_PARENT_SETTID": unix.CLONE_PARENT_SETTID, "CLONE_CHILD_CLEARTID": unix.CLONE_CHILD_CLEARTID,
-		"CLONE_UNTRACED": unix.CLONE_UNTRACED, "CLONE_CHILD_SETTID": unix.CLONE_CHILD_SETTID, "CLONE_NEWCGROUP": unix.CLONE_NEWCGROUP,
-		"CLONE_NEWUTS": unix.CLONE_NEWUTS, "CLONE_NEWIPC": unix.CLONE_NEWIPC, "CLONE_NEWUSER": unix.CLONE_NEWUSER,
-		"CLONE_NEWPID": unix.CLONE_NEWPID, "CLONE_NEWNET": unix.CLONE_NEWNET, "CLONE_IO": unix.CLONE_IO,
-		"F_GETFD": unix.F_GETFD, "F_GETFL": unix.F_GETFL, "F_DUPFD_CLOEXEC": unix.F_DUPFD_CLOEXEC,
-		"PR_SET_NAME": unix.PR_SET_NAME, "PR_SET_VMA": unix.PR_SET_VMA,
-		"AF_UNIX": unix.AF_UNIX, "AF_INET": unix.AF_INET, "AF_INET6": unix.AF_INET6,
+	var source strings.Builder
+	source.WriteString(`#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sound/asound.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+int main(void) {
+`)
+	names := slices.Sorted(maps.Keys(constants))
+	for _, name := range names {
+		// Cut to 32 bits: CLONE_IO is a negative int.
+		fmt.Fprintf(&source, "printf(\"%%u\\n\", (unsigned)(%s));\n", name)
 	}
-	if !maps.Equal(constants, system) {
-		t.Errorf("constants are\n%v\nthe system says\n%v", constants, system)
+	source.WriteString("}\n")
+	path := filepath.Join(t.TempDir(), "constants.c")
+	if err := os.WriteFile(path, []byte(source.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(build(t, path)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := strings.Fields(string(out))
+	if len(values) != len(names) || len(names) == 0 {
+		t.Fatalf("%d values of %d constants", len(values), len(names))
+	}
+	for i, name := range names {
+		if got := strconv.FormatUint(constants[name], 10); got != values[i] {
+			t.Errorf("%s is %s, the system says %s", name, got, values[i])
+		}
 	}
 	for name, n := range errnos {
 		if got := unix.ErrnoName(unix.Errno(n)); got != name && got != "ENOTSUP" {

@@ -48,13 +48,21 @@ var vocabulary = map[[2]string]struct {
 	prefix string
 	bits   bool
 }{
-	{"mmap", "prot"}:     {"PROT_", true},
-	{"mmap", "flags"}:    {"MAP_", true},
-	{"mprotect", "prot"}: {"PROT_", true},
-	{"clone", "flags"}:   {"CLONE_", true},
-	{"fcntl", "cmd"}:     {"F_", false},
-	{"prctl", "option"}:  {"PR_", false},
-	{"socket", "domain"}: {"AF_", false},
+	{"mmap", "prot"}:          {"PROT_", true},
+	{"mprotect", "prot"}:      {"PROT_", true},
+	{"pkey_mprotect", "prot"}: {"PROT_", true},
+	{"mmap", "flags"}:         {"MAP_", true},
+	{"clone", "flags"}:        {"CLONE_", true},
+	{"open", "flags"}:         {"O_", true},
+	{"openat", "flags"}:       {"O_", true},
+	{"pipe2", "flags"}:        {"O_", true},
+	{"fcntl", "cmd"}:          {"F_", false},
+	{"prctl", "option"}:       {"PR_", false},
+	{"socket", "domain"}:      {"AF_", false},
+	{"socketpair", "domain"}:  {"AF_", false},
+	{"socket", "protocol"}:    {"IPPROTO_", false},
+	{"futex", "op"}:           {"FUTEX_", false},
+	{"setpriority", "which"}:  {"PRIO_", false},
 }
 
 // setText writes a value of an argument, with names where there are some.
@@ -77,7 +85,7 @@ func setText(call, argument string, set uint64) string {
 		if v == set {
 			return name
 		}
-		if words.bits && rest&v == v {
+		if words.bits && v != 0 && rest&v == v {
 			have, rest = append(have, name), rest&^v
 		}
 	}

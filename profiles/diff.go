@@ -32,10 +32,11 @@ type Difference struct {
 // seen from a.
 func Diff(a, b *Profile) []Difference {
 	d := diffCalls(a, b)
-	for _, f := range limitFields {
-		if to := f.to(&a.Limits, &b.Limits); to != Same {
-			d = append(d, Difference{Kind: "limit", Name: f.key, Direction: to,
-				A: f.text(&a.Limits), B: f.text(&b.Limits), AtA: a.LimitsAt[f.key], AtB: b.LimitsAt[f.key]})
+	for i := range limitKeys {
+		k := &limitKeys[i]
+		if to := k.change(&a.Limits, &b.Limits); to != Same {
+			d = append(d, Difference{Kind: "limit", Name: k.name, Direction: to,
+				A: k.text(&a.Limits), B: k.text(&b.Limits), AtA: a.LimitsAt[k.name], AtB: b.LimitsAt[k.name]})
 		}
 	}
 	return append(d, diffGrants(a, b)...)

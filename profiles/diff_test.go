@@ -54,7 +54,7 @@ func TestDiff(t *testing.T) {
 			p.Limits.RestartPause, p.Limits.QueueAge = time.Millisecond, time.Second
 		}, []string{
 			"looser limit memory: 64MiB -> 65MiB", "tighter limit pids: 8 -> 1",
-			"looser limit restart_pause: 100ms -> 1ms", "different limit queue_age: 500ms -> 1s",
+			"looser limit restart_pause: 100ms -> 1ms", "looser limit queue_age: 500ms -> 1s",
 		}},
 		{"processors", func(p *Profile) { p.Limits.CPUs = []int{0, 1, 3} }, []string{"tighter limit cpus: all -> 0-1,3"}},
 		{"grants", func(p *Profile) {
@@ -137,11 +137,12 @@ func TestLimitFields(t *testing.T) {
 			field.SetUint(field.Uint() + 1)
 		}
 		found := 0
-		for _, f := range limitFields {
-			if f.to(&p.Limits, &changed) != Same {
+		for i := range limitKeys {
+			k := &limitKeys[i]
+			if k.change(&p.Limits, &changed) != Same {
 				found++
-				if f.text(&p.Limits) == f.text(&changed) || f.says == "" {
-					t.Errorf("limit %s: %q and %q", f.key, f.text(&p.Limits), f.text(&changed))
+				if k.text(&p.Limits) == k.text(&changed) || atLimit[k.name] == "" {
+					t.Errorf("limit %s: %q and %q", k.name, k.text(&p.Limits), k.text(&changed))
 				}
 			}
 		}

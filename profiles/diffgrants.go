@@ -2,9 +2,7 @@ package profiles
 
 import (
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -13,6 +11,7 @@ type granted struct {
 	kind, name string
 	access     Access // files and devices
 	what       string // for people
+	why        string
 	same       string // what must be the same for two grants of a name to be the same
 	at         Position
 }
@@ -22,25 +21,20 @@ type granted struct {
 func (p *Profile) grants() []granted {
 	var out []granted
 	for _, g := range p.Files {
-		out = append(out, granted{kind: "file", name: g.Inside, access: g.Access, what: fmt.Sprintf("%s %s", g.Access, g.Path), same: g.Path, at: g.At})
+		out = append(out, granted{kind: "file", name: g.Inside, access: g.Access, what: fmt.Sprintf("%s %s", g.Access, g.Path), same: g.Path, why: g.Why, at: g.At})
 	}
 	for _, g := range p.Devices {
-		out = append(out, granted{kind: "device", name: g.Path, access: g.Access, what: string(g.Access), at: g.At})
+		out = append(out, granted{kind: "device", name: g.Path, access: g.Access, what: string(g.Access), why: g.Why, at: g.At})
 	}
 	for _, g := range p.Network {
 		for _, to := range g.To {
-			out = append(out, granted{kind: "network", name: to.text(), what: "connect", at: g.At})
+			out = append(out, granted{kind: "network", name: to.String(), what: "connect", why: g.Why, at: g.At})
 		}
 	}
 	for _, g := range p.Environment {
-		out = append(out, granted{kind: "environment", name: g.Name, what: "read", at: g.At})
+		out = append(out, granted{kind: "environment", name: g.Name, what: "read", why: g.Why, at: g.At})
 	}
 	return out
-}
-
-// text is the destination as a profile has it.
-func (d Destination) text() string {
-	return string(d.Protocol) + "://" + net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port)))
 }
 
 func diffGrants(a, b *Profile) []Difference {

@@ -34,25 +34,30 @@ func (p *Profile) EditFor(call string, phase Phase, args *[6]uint64) Edit {
 // EditForKnown is EditFor where only some arguments are known.
 func (p *Profile) EditForKnown(call string, phase Phase, args []Compare) Edit {
 	e := p.ExplainKnown(call, phase, args)
-	risk := riskOf(call)
-	switch {
-	case e.Outcome == Allowed || e.Outcome == Unknown:
-		return Edit{Text: e.Text}
-	case risk.never:
-		return Edit{Text: fmt.Sprintf("no change is proposed for %s: %s", call, risk.text)}
-	case slices.Contains(codeCalls, call) && !slices.ContainsFunc(args, func(c Compare) bool { return c.Arg == 2 }):
-		return Edit{Text: fmt.Sprintf("which change would allow more of %s depends on its argument prot", call)}
-	case writesCode(call, args):
-		return Edit{Text: fmt.Sprintf("no change is proposed for %s of memory that can be written and run: %s", call, risk.text)}
-	}
 	rule := Rule{Calls: []string{call}, Phase: PhaseRun, Action: Allow, When: narrow(call, args), Why: unreasoned}
 	if phase == PhaseLoad && continuable(call) {
 		rule.Phase = PhaseLoad
 	}
+	switch {
+	case e.Outcome == Allowed || e.Outcome == Unknown:
+		return Edit{Text: e.Text}
+	case dangerous(call, rule.When):
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s: %s", call, danger(call))}
+	case p.forbids(&rule) != nil:
+		return Edit{Text: fmt.Sprintf("no change of this profile can allow %s: the ceiling at %s forbids it", call, p.forbids(&rule).At)}
+	case call == "connect":
+		return Edit{Text: "no rule is proposed for connect: the host connects to what a [[network]] grants; isobooth profile explain says, for a destination such as tcp://127.0.0.1:80, which lines grant it"}
+	case len(p.Network) > 0 && rule.pastBroker() != "":
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s while a [[network]] grants destinations: it would take the host's sockets elsewhere", call)}
+	case slices.Contains(codeCalls, call) && !slices.ContainsFunc(args, func(c Compare) bool { return c.Arg == 2 }):
+		return Edit{Text: fmt.Sprintf("which change would allow more of %s depends on its argument prot", call)}
+	case writesCode(call, args):
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s of memory that can be written and run: %s", call, riskOf(call))}
+	}
 	edit := Edit{Lines: ruleLines(&rule)}
 	var text []string
 	if e.Outcome == Failed || e.Outcome == Killed {
-		if own := p.own(e.Rules[0].At); own {
+		if p.own(e.Rules[0].At) && !p.builtIn() {
 			text = append(text, fmt.Sprintf("first take %s out of the rule at %s", call, e.Rules[0].At))
 		} else {
 			edit.Lines = append([]string{
@@ -67,7 +72,7 @@ func (p *Profile) EditForKnown(call string, phase Phase, args []Compare) Edit {
 	case len(selectors[call]) > 0:
 		text = append(text, fmt.Sprintf("it allows the call whatever its arguments; add when = [...] about %s to allow less", strings.Join(selectors[call], ", ")))
 	}
-	text = append(text, "risk: "+risk.text)
+	text = append(text, "risk: "+riskOf(call))
 	edit.Text = strings.Join(text, "; ")
 	return edit
 }
@@ -77,12 +82,25 @@ func (p *Profile) own(at Position) bool {
 	return len(p.Chain) == 0 || p.Chain[0].At.File == at.File
 }
 
-const embeddedPrefix = "embedded:"
+// builtIn reports whether the profile is an embedded one, which nobody edits.
+func (p *Profile) builtIn() bool {
+	return len(p.Chain) == 0 || strings.HasPrefix(p.Chain[0].At.File, embeddedFile)
+}
+
+// forbids returns the ceiling that a rule exceeds, or nil.
+func (p *Profile) forbids(rule *Rule) *Forbidden {
+	for i := range p.Ceilings.Forbid {
+		if f := &p.Ceilings.Forbid[i]; !f.allows(rule) {
+			return f
+		}
+	}
+	return nil
+}
 
 // place says where the lines go. A profile that is built in stays as it is: a
 // new one extends it.
 func (p *Profile) place(e *Edit) string {
-	if len(p.Chain) > 0 && !strings.HasPrefix(p.Chain[0].At.File, embeddedPrefix) {
+	if !p.builtIn() {
 		e.File, e.After = p.Chain[0].At.File, p.lines
 		return fmt.Sprintf("append this to %s", e.File)
 	}
@@ -107,7 +125,7 @@ var selectors = map[string][]string{
 	"kill":          {"pid"},
 	"mmap":          {"prot", "flags"},
 	"mprotect":      {"prot"},
-	"pkey_mprotect": {"arg2"},
+	"pkey_mprotect": {"prot"},
 	"prctl":         {"option"},
 	"prlimit64":     {"pid", "resource", "new_limit"},
 	"socket":        {"domain", "type"},
@@ -125,7 +143,7 @@ func narrow(call string, args []Compare) []Compare {
 		}
 		mask := a.bits
 		switch {
-		case name == "prot" || call == "pkey_mprotect":
+		case name == "prot":
 			mask = protWrite | protExec
 			if args[i].Value&protExec == 0 {
 				mask = protExec
@@ -159,50 +177,6 @@ func writesCode(call string, args []Compare) bool {
 	return slices.Contains(codeCalls, call) && slices.ContainsFunc(args, func(c Compare) bool {
 		return c.Arg == 2 && c.Mask&both == both && c.Value&both == both
 	})
-}
-
-// ruleLines is a rule as TOML, after an empty line.
-func ruleLines(r *Rule) []string {
-	lines := []string{"", "[[rules]]", "calls = " + quotedList(r.Calls)}
-	if r.Action == Allow {
-		lines = append(lines, fmt.Sprintf("phase = %q", r.Phase))
-	}
-	if len(r.When) > 0 {
-		lines = append(lines, "when = "+quotedList(r.Conditions(r.Calls[0])))
-	}
-	action := string(r.Action)
-	if r.Action == Errno {
-		action += ":" + errnoName(r.Errno)
-	}
-	return append(lines, fmt.Sprintf("action = %q", action), "why = "+quoted(r.Why))
-}
-
-// quoted is a basic string of TOML. Its escapes are Go's but for \x, \a and
-// \v, which it does not have; \u does for all.
-func quoted(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-func quotedList(texts []string) string {
-	out := make([]string, len(texts))
-	for i, t := range texts {
-		out[i] = quoted(t)
-	}
-	return "[" + strings.Join(out, ", ") + "]"
 }
 
 // lineCount counts the last line, too, when it has no end.

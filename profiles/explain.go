@@ -88,11 +88,30 @@ func (p *Profile) ExplainKnown(call string, phase Phase, args []Compare) Explana
 	case len(later) > 0:
 		e.Outcome = Refused
 		e.Text = fmt.Sprintf("%s is refused in the run phase: EPERM; it is allowed while the plugin loads only, %s", call, p.says(&later[0]))
+	case call == "connect" && phase == PhaseRun && len(p.Network) > 0:
+		e.Outcome = Conditional
+		e.Text = "connect is made by the host for what [[network]] grants, and refused for anything else: EPERM"
 	default:
 		e.Outcome = Refused
 		e.Text = fmt.Sprintf("no rule names %s: it is refused with EPERM, named and counted", call)
 	}
+	if gone := p.removal(call, phase); gone != nil && e.Outcome == Refused {
+		e.Removed = gone.At
+		e.Text += fmt.Sprintf("; %s allowed it, and a [[remove]] at %s took that away: %q", gone.Rule.At, gone.At, gone.Why)
+	}
 	return e
+}
+
+// removal is the one that took a rule away which allowed the call in a phase,
+// or nil.
+func (p *Profile) removal(call string, phase Phase) *Removal {
+	for i := range p.Removed {
+		r := &p.Removed[i]
+		if r.Rule.Action == Allow && slices.Contains(r.Rule.Calls, call) && (r.Rule.Phase == PhaseRun || phase == PhaseLoad) {
+			return r
+		}
+	}
+	return nil
 }
 
 // notAllowed explains a rule that fails or kills; such a call has no other.

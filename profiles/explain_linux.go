@@ -8,3 +8,12 @@ func callOfThisMachine(name string) bool {
 	nr, err := seccomp.GetSyscallFromName(name)
 	return err == nil && nr >= 0
 }
+
+// CallNames lists the system calls of this machine by number.
+func CallNames() []string {
+	var names []string
+	for _, k := range knownCalls() {
+		names = append(names, k.name)
+	}
+	return names
+}

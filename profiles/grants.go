@@ -1,9 +1,12 @@
 package profiles
 
+import "net"
+
 // Access is what a plugin may do with a file or device.
 type Access string
 
 const (
+	AccessNone  Access = "none" // of a ceiling only
 	AccessRead  Access = "read"
 	AccessWrite Access = "write" // and read
 )
@@ -45,6 +48,11 @@ type Destination struct {
 	// ("192.168.0.0/16"). A name is resolved when the booth is planned.
 	Host string
 	Port uint16 // never 0
+}
+
+// String is the destination as ParseDestination takes it.
+func (d Destination) String() string {
+	return string(d.Protocol) + "://" + net.JoinHostPort(d.Host, text16(d.Port))
 }
 
 // NetworkGrant lets a plugin connect to some destinations; the host makes

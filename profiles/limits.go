@@ -4,17 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
 // Unlimited is the value of an rlimit that does not limit: RLIM_INFINITY.
 const Unlimited uint64 = math.MaxUint64
 
-// Limits are the resources of one booth. The first three belong to its
-// cgroup, the next three are rlimits of the worker, the rest are kept by the
-// host.
+// Limits are the resources of one booth. The first eight belong to its
+// cgroup and its mounts, the next three are rlimits of the worker, the rest
+// are kept by the host.
 type Limits struct {
-	Memory int64   // bytes; swap is always 0
+	Memory int64   // bytes
 	CPU    float64 // cores: 0.5 is 50 % of one
 	Pids   int64   // tasks
 
@@ -47,91 +48,123 @@ type Limits struct {
 	Violations int           // ends within ten minutes by what only an attack does that quarantine it
 }
 
-type limitsDocument struct {
-	Memory         string `toml:"memory"`
-	CPU            string `toml:"cpu"`
-	Pids           int64  `toml:"pids"`
-	OpenFiles      int64  `toml:"open_files"`
-	FileSize       string `toml:"file_size"`
-	AddressSpace   string `toml:"address_space"`
-	Threads        int64  `toml:"threads"`
-	LoadTimeout    string `toml:"load_timeout"`
-	TriggerTimeout string `toml:"trigger_timeout"`
-	StopTimeout    string `toml:"stop_timeout"`
-
-	RestartFree     int64  `toml:"restart_free"`
-	RestartPause    string `toml:"restart_pause"`
-	RestartPauseMax string `toml:"restart_pause_max"`
-	RestartReset    string `toml:"restart_reset"`
-
-	QueueAge   string `toml:"queue_age"`
-	Denials    int64  `toml:"denials"`
-	Violations int64  `toml:"violations"`
+// limits puts the values of [limits] over those that profile has from its
+// parents. Without a parent every key must be there.
+func (p *parser) limits(profile *Profile) error {
+	doc := p.doc.Limits
+	if err := p.knownLimits("limits", doc); err != nil {
+		return err
+	}
+	if profile.LimitsAt == nil {
+		profile.LimitsAt = map[string]Position{}
+	}
+	for _, key := range limitKeys {
+		v, here := doc[key.name]
+		if !here {
+			if _, inherited := profile.LimitsAt[key.name]; !inherited {
+				return p.fail("limits."+key.name, fmt.Errorf("%s: is missing", key.name))
+			}
+			continue
+		}
+		text, err := key.value(v)
+		if err == nil {
+			err = key.set(&profile.Limits, text)
+		}
+		if err != nil {
+			return p.fail("limits."+key.name, fmt.Errorf("%s: %w", key.name, err))
+		}
+		profile.LimitsAt[key.name] = p.at("limits." + key.name)
+	}
+	if key, err := profile.Limits.fit(); err != nil {
+		return p.fail("limits."+p.stated(key), err)
+	}
+	return nil
 }
 
-// maxTasks is the kernel's own bound on process numbers, PID_MAX_LIMIT.
-const maxTasks = 1 << 22
-
-func (p *parser) limits(doc *limitsDocument) (Limits, error) {
-	var l Limits
-	var memory uint64
-	var threads, pids, free, denials, violations uint64
-	steps := []struct {
-		key string
-		err error
-	}{
-		{"memory", into(&memory, doc.Memory, parseSize)},
-		{"cpu", into(&l.CPU, doc.CPU, parseShare)},
-		{"pids", count(&pids, doc.Pids, maxTasks)},
-		{"open_files", count(&l.OpenFiles, doc.OpenFiles, 1<<20)},
-		{"file_size", into(&l.FileSize, doc.FileSize, parseSize)},
-		{"address_space", into(&l.AddressSpace, doc.AddressSpace, parseSizeOrUnlimited)},
-		{"threads", count(&threads, doc.Threads, maxTasks)},
-		{"load_timeout", into(&l.LoadTimeout, doc.LoadTimeout, parseTimeout)},
-		{"trigger_timeout", into(&l.TriggerTimeout, doc.TriggerTimeout, parseTimeout)},
-		{"stop_timeout", into(&l.StopTimeout, doc.StopTimeout, parseTimeout)},
-		{"restart_free", count(&free, doc.RestartFree, 1<<20)},
-		{"restart_pause", into(&l.RestartPause, doc.RestartPause, parseTimeout)},
-		{"restart_pause_max", into(&l.RestartPauseMax, doc.RestartPauseMax, parseTimeout)},
-		{"restart_reset", into(&l.RestartReset, doc.RestartReset, parseTimeout)},
-		{"queue_age", into(&l.QueueAge, doc.QueueAge, parseTimeout)},
-		{"denials", count(&denials, doc.Denials, 1<<30)},
-		{"violations", count(&violations, doc.Violations, 1<<20)},
-	}
-	for _, step := range steps {
-		if step.err != nil {
-			return Limits{}, p.fail("limits."+step.key, fmt.Errorf("%s: %w", step.key, step.err))
+// knownLimits refuses a table with keys that are no limits, the first by line.
+func (p *parser) knownLimits(table string, doc map[string]any) error {
+	unknown := ""
+	for name := range doc {
+		if findLimit(name) != nil {
+			continue
+		}
+		line, best := p.pos.line(table+"."+name), p.pos.line(table+"."+unknown)
+		if unknown == "" || line < best || line == best && name < unknown {
+			unknown = name
 		}
 	}
-	if memory == 0 {
-		return Limits{}, p.fail("limits.memory", errors.New("memory: must be more than 0B"))
+	if unknown == "" {
+		return nil
 	}
-	if threads > pids {
-		return Limits{}, p.fail("limits.threads", fmt.Errorf("threads: %d is more than pids, %d", threads, pids))
-	}
-	if l.RestartPauseMax < l.RestartPause {
-		return Limits{}, p.fail("limits.restart_pause_max", fmt.Errorf("restart_pause_max: %v is less than restart_pause, %v", l.RestartPauseMax, l.RestartPause))
-	}
-	l.Memory, l.Pids, l.Threads = int64(memory), int64(pids), int(threads)
-	l.RestartFree, l.Denials, l.Violations = int(free), int(denials), int(violations)
-	return l, nil
+	return p.fail(table+"."+unknown, fmt.Errorf("unknown key %q", table+"."+unknown))
 }
 
-func into[T any](to *T, text string, parse func(string) (T, error)) error {
-	if text == "" {
-		return errors.New("is missing")
+// stated returns the first of the limits that this profile itself states.
+func (p *parser) stated(names []string) string {
+	for _, name := range names {
+		if _, here := p.doc.Limits[name]; here {
+			return name
+		}
 	}
-	v, err := parse(text)
-	*to = v
-	return err
+	return names[0]
 }
 
-// count takes a whole number from 1 to most; 0 is also what a missing key
-// decodes to.
-func count(to *uint64, v, most int64) error {
-	if v < 1 || v > most {
-		return fmt.Errorf("want 1 to %d, have %d", most, v)
+// fit returns an error about limits that contradict each other, and the names
+// of those, the one to correct first.
+func (l *Limits) fit() (names []string, err error) {
+	switch {
+	case int64(l.Threads) > l.Pids:
+		return []string{"threads", "pids"}, fmt.Errorf("threads: %d is more than pids, %d", l.Threads, l.Pids)
+	case l.RestartPauseMax < l.RestartPause:
+		return []string{"restart_pause_max", "restart_pause"},
+			fmt.Errorf("restart_pause_max: %v is less than restart_pause, %v", l.RestartPauseMax, l.RestartPause)
+	case l.TmpSize > uint64(l.Memory):
+		return []string{"tmp_size", "memory"}, fmt.Errorf("tmp_size: %s is more than memory, %s", size(l.TmpSize), size(uint64(l.Memory)))
 	}
-	*to = uint64(v)
-	return nil
+	return nil, nil
+}
+
+// value turns what TOML has into the text that a limit is parsed from.
+func (k *limitKey) value(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		if !k.whole {
+			return v, nil
+		}
+	case int64:
+		if k.whole {
+			return fmt.Sprint(v), nil
+		}
+	}
+	if k.whole {
+		return "", errors.New("want a whole number")
+	}
+	return "", errors.New("want text in quotes")
+}
+
+// LimitNames lists the keys of [limits] in the order of the documentation.
+func LimitNames() []string {
+	names := make([]string, len(limitKeys))
+	for i := range limitKeys {
+		names[i] = limitKeys[i].name
+	}
+	return names
+}
+
+// Text is the value of a limit as a profile has it, without quotes; "" for a
+// name that is not among LimitNames.
+func (l *Limits) Text(name string) string {
+	key := findLimit(name)
+	if key == nil {
+		return ""
+	}
+	return key.text(l)
+}
+
+func findLimit(name string) *limitKey {
+	i := slices.IndexFunc(limitKeys, func(k limitKey) bool { return k.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &limitKeys[i]
 }

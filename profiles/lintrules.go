@@ -47,11 +47,11 @@ func (p *Profile) checkRules() []Finding {
 			continue
 		}
 		for _, call := range rule.Calls {
-			if r := riskOf(call); r.never {
-				found = append(found, lintDangerous.at(rule.At, "%s: %s", call, r.text))
+			if dangerous(call, rule.When) {
+				found = append(found, lintDangerous.at(rule.At, "%s: %s; accepted because: %s", call, danger(call), rule.AcceptRisk))
 			}
 			if wide(call, rule) {
-				found = append(found, lintWide.at(rule.At, "%s: %s; add when = [...] about %s", call, riskOf(call).text, strings.Join(selectors[call], ", ")))
+				found = append(found, lintWide.at(rule.At, "%s: %s; add when = [...] about %s", call, riskOf(call), strings.Join(selectors[call], ", ")))
 			}
 			if rule.Group == "" {
 				found = append(found, p.covered(i, call)...)
@@ -144,9 +144,9 @@ func checkCode(call string, rule *Rule) []Finding {
 	}
 	switch {
 	case prot(protWrite | protExec):
-		return []Finding{lintWriteExec.at(rule.At, `%s: %s; add "prot & PROT_EXEC == 0", or for code from files "prot & PROT_WRITE == 0"`, call, riskOf(call).text)}
+		return []Finding{lintWriteExec.at(rule.At, `%s: %s; add "prot & PROT_EXEC == 0", or for code from files "prot & PROT_WRITE == 0"`, call, riskOf(call))}
 	case rule.Phase == PhaseRun && prot(protExec):
-		return []Finding{lintExec.at(rule.At, `%s: %s; the rule can be one of phase = "load", or have "prot & PROT_EXEC == 0"`, call, riskOf(call).text)}
+		return []Finding{lintExec.at(rule.At, `%s: %s; the rule can be one of phase = "load", or have "prot & PROT_EXEC == 0"`, call, riskOf(call))}
 	}
 	return nil
 }
@@ -191,7 +191,15 @@ func (p *Profile) checkKills() []Finding {
 			}
 		}
 	}
-	if len(calls) == 0 || len(p.Chain) > 1 {
+	if len(p.Chain) > 1 {
+		calls = nil
+		for _, r := range p.Removed {
+			if r.Rule.Action == Kill && p.own(r.At) && p.meaning(r.Rule.Calls[0], PhaseRun).verdict == VerdictNotify {
+				calls, at = append(calls, r.Rule.Calls...), r.At
+			}
+		}
+	}
+	if len(calls) == 0 {
 		return nil
 	}
 	return []Finding{lintKill.at(at, "%s: no library tries these by accident; take over strict's rules with action = \"kill\"", strings.Join(calls, ", "))}

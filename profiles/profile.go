@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -15,8 +15,8 @@ const maxSize = 256 << 10
 
 var profileName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
-// Profile is what a booth may do: limits, and rules over system calls.
-// It is a plain value; nothing in it changes after ParseProfile.
+// Profile is what a booth may do: limits, rules over system calls, and what
+// is handed to it. It is a plain value; nothing in it changes once it is made.
 type Profile struct {
 	Name        string
 	Description string
@@ -25,6 +25,7 @@ type Profile struct {
 	Limits   Limits
 	LimitsAt map[string]Position // by key: where the value in force stands
 	Rules    []Rule
+	Removed  []Removal // what [[remove]] took away, of the whole chain
 
 	Files       []FileGrant
 	Devices     []DeviceGrant
@@ -35,57 +36,92 @@ type Profile struct {
 	// of this profile starts, even where the config allows them to be missing.
 	Require []string
 
+	Ceilings Ceilings
+
 	lines int // of its own text
 }
 
 // document is the text of a profile before anything in it is understood.
 type document struct {
-	Name        string         `toml:"name"`
-	Description string         `toml:"description"`
-	Limits      limitsDocument `toml:"limits"`
-	Rules       []ruleDocument `toml:"rules"`
+	Name        string                `toml:"name"`
+	Description string                `toml:"description"`
+	Extends     string                `toml:"extends"`
+	Require     []string              `toml:"require"`
+	Limits      map[string]any        `toml:"limits"`
+	Ceilings    ceilingsDocument      `toml:"ceilings"`
+	Remove      []removeDocument      `toml:"remove"`
+	Rules       []ruleDocument        `toml:"rules"`
+	Files       []fileDocument        `toml:"files"`
+	Devices     []deviceDocument      `toml:"devices"`
+	Network     []networkDocument     `toml:"network"`
+	Environment []environmentDocument `toml:"environment"`
 }
 
 // ParseProfile reads the text of a profile; file is only its name in errors.
-// Every key and every limit must be one this package knows, every limit must
-// be there, and every call, constant and errno must have a meaning. An error
-// wraps ErrInvalid and starts with file:line.
+// It may extend embedded profiles; a Library finds others. Every key must be
+// one this package knows, and every call, constant and errno must have a
+// meaning. An error wraps ErrInvalid and starts with file:line.
 func ParseProfile(file string, data []byte) (*Profile, error) {
+	return resolve(&source{file: file, data: data, origin: FromFile}, builtIn{})
+}
+
+// parser turns one document into its part of a Profile; it knows where each
+// key stands.
+type parser struct {
+	file  string
+	pos   positions
+	doc   document
+	lines int
+}
+
+func newParser(file string, data []byte) (*parser, error) {
 	if len(data) > maxSize {
 		return nil, &parseError{file: file, line: 1, err: fmt.Errorf("more than %d bytes", maxSize)}
 	}
-	var doc document
+	p := &parser{file: file, lines: lineCount(data)}
 	dec := toml.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&doc); err != nil {
+	if err := dec.Decode(&p.doc); err != nil {
 		return nil, tomlError(file, err)
 	}
-	pos, err := locate(data)
-	if err != nil {
+	var err error
+	if p.pos, err = locate(data); err != nil {
 		return nil, &parseError{file: file, line: 1, err: err}
 	}
-	p := &parser{file: file, pos: pos}
-	profile, err := p.profile(&doc)
-	if err != nil {
-		return nil, err
+	// The decoder folds case, so it takes "Memory" for "memory".
+	if path, ok := p.pos.foldedKey(); ok {
+		return nil, p.fail(path, fmt.Errorf("unknown key %q", path))
 	}
-	profile.lines = lineCount(data)
-	return profile, nil
+	return p, p.head()
 }
 
-// Read reads the profile in the file at path.
-func Read(path string) (*Profile, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read profile: %w", err)
+// head checks what must be right before parents are looked for.
+func (p *parser) head() error {
+	if !profileName.MatchString(p.doc.Name) {
+		return p.fail("name", fmt.Errorf("name %q: want a lower-case word", p.doc.Name))
 	}
-	return ParseProfile(path, data)
+	if err := oneLine("description", p.doc.Description); err != nil {
+		return p.fail("description", err)
+	}
+	if _, here := p.pos["extends"]; here && p.doc.Extends == "" {
+		return p.fail("extends", errors.New("extends is empty"))
+	}
+	return nil
 }
 
-// parser turns a document into a Profile; it knows where each key stands.
-type parser struct {
-	file string
-	pos  positions
+// apply changes profile, which holds what the parents gave, by this document.
+func (p *parser) apply(profile *Profile) error {
+	profile.Name, profile.Description = p.doc.Name, p.doc.Description
+	profile.Chain = append([]Source{{Name: p.doc.Name, At: p.at("name")}}, profile.Chain...)
+	for _, step := range []func(*Profile) error{p.require, p.limits, p.removals, p.rules, p.grants, p.ceilings} {
+		if err := step(profile); err != nil {
+			return err
+		}
+	}
+	if len(profile.Rules) == 0 {
+		return p.fail("rules", errors.New("no rules"))
+	}
+	return p.underCeilings(profile)
 }
 
 // fail is an error about the value at path, such as "rules[2].calls[0]".
@@ -93,26 +129,17 @@ func (p *parser) fail(path string, err error) error {
 	return &parseError{file: p.file, line: p.pos.line(path), err: err}
 }
 
-func (p *parser) profile(doc *document) (*Profile, error) {
-	// The decoder folds case, so it takes "Memory" for "memory".
-	if path, ok := p.pos.foldedKey(); ok {
-		return nil, p.fail(path, fmt.Errorf("unknown key %q", path))
+func (p *parser) at(path string) Position { return Position{File: p.file, Line: p.pos.line(path)} }
+
+// oneLine refuses text for people that is missing or would break a listing.
+func oneLine(what, text string) error {
+	if text == "" {
+		return fmt.Errorf("%s is missing", what)
 	}
-	if !profileName.MatchString(doc.Name) {
-		return nil, p.fail("name", fmt.Errorf("name %q: want a lower-case word", doc.Name))
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return fmt.Errorf("%s %q: want one line", what, text)
 	}
-	if doc.Description == "" {
-		return nil, p.fail("description", errors.New("description is missing"))
-	}
-	limits, err := p.limits(&doc.Limits)
-	if err != nil {
-		return nil, err
-	}
-	rules, err := p.rules(doc.Rules)
-	if err != nil {
-		return nil, err
-	}
-	return &Profile{Name: doc.Name, Description: doc.Description, Limits: limits, Rules: rules}, nil
+	return nil
 }
 
 // parseError says where the text of a profile is wrong. It wraps ErrInvalid.

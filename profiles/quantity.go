@@ -73,3 +73,60 @@ func parseTimeout(text string) (time.Duration, error) {
 // ParseSize reads a size as profiles have it, such as "64MiB": a whole number
 // and B, KiB, MiB or GiB. The config file has sizes, too.
 func ParseSize(text string) (uint64, error) { return parseSize(text) }
+
+// maxCPU is the highest processor number a kernel can be built for, plus one:
+// NR_CPUS of x86 (arch/x86/Kconfig).
+const maxCPU = 8192
+
+// parseCPUs reads a list of processors as the kernel prints it, "0-1,3", in
+// ascending order, or "all", which gives nil.
+func parseCPUs(text string) ([]int, error) {
+	if text == "all" {
+		return nil, nil
+	}
+	var list []int
+	for item := range strings.SplitSeq(text, ",") {
+		firstText, lastText, ranged := strings.Cut(item, "-")
+		first, err := parseCPU(firstText)
+		last := first
+		if err == nil && ranged {
+			last, err = parseCPU(lastText)
+		}
+		if err != nil || last < first || len(list) > 0 && first <= list[len(list)-1] {
+			return nil, fmt.Errorf(`processors %q: want "all" or a list such as "0-1,3", ascending`, text)
+		}
+		for cpu := first; cpu <= last; cpu++ {
+			list = append(list, cpu)
+		}
+	}
+	return list, nil
+}
+
+func parseCPU(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err == nil && n >= maxCPU {
+		err = strconv.ErrRange
+	}
+	return int(n), err
+}
+
+// textCPUs is the reverse of parseCPUs.
+func textCPUs(list []int) string {
+	if list == nil {
+		return "all"
+	}
+	var items []string
+	for i := 0; i < len(list); {
+		j := i
+		for j+1 < len(list) && list[j+1] == list[j]+1 {
+			j++
+		}
+		item := strconv.Itoa(list[i])
+		if j > i {
+			item += "-" + strconv.Itoa(list[j])
+		}
+		items = append(items, item)
+		i = j + 1
+	}
+	return strings.Join(items, ",")
+}

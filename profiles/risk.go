@@ -2,41 +2,19 @@ package profiles
 
 import "slices"
 
-// risk is what a plugin gains by some calls.
+// risk is what a plugin gains by some calls that are not dangerous.
 type risk struct {
 	calls []string
 	text  string
-	// never: no edit is offered; a person who wants such a call writes its
-	// rule, and the risk taken, without help.
-	never bool
 }
 
 var risks = []risk{
-	{never: true, text: "it starts another program in place of the plugin",
-		calls: []string{"execve", "execveat", "uselib"}},
-	{never: true, text: "it makes another process, outside what the seal checked",
+	{text: "it makes another process, outside what the seal checked",
 		calls: []string{"fork", "vfork"}},
-	{never: true, text: "its flags are in memory, where no filter sees them, so it could make processes and namespaces; libc falls back to clone",
-		calls: []string{"clone3"}},
-	{never: true, text: "it reads and changes other processes",
-		calls: []string{"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"}},
-	{never: true, text: "it makes or enters namespaces, where code has rights over parts of the kernel that it lacks here",
-		calls: []string{"unshare", "setns"}},
-	{never: true, text: "it changes what files there are",
-		calls: []string{"mount", "umount", "umount2", "pivot_root", "chroot", "fsopen", "fsmount", "fsconfig", "fspick", "move_mount", "open_tree", "mount_setattr", "swapon", "swapoff"}},
-	{never: true, text: "it is a language or a machine inside the kernel, with a long record of faults",
-		calls: []string{"bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "add_key", "request_key", "keyctl", "modify_ldt"}},
-	{never: true, text: "it replaces or stops the kernel",
-		calls: []string{"init_module", "finit_module", "delete_module", "create_module", "kexec_load", "kexec_file_load", "reboot", "iopl", "ioperm"}},
-	{never: true, text: "it opens files by guessed handle, past every path check",
-		calls: []string{"open_by_handle_at", "name_to_handle_at"}},
-	{never: true, text: "it changes filters, and with them what this profile says",
-		calls: []string{"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}},
-	{never: true, text: "it changes whom the plugin runs as, or the clock of the machine",
-		calls: []string{"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname", "acct", "quotactl", "syslog", "vhangup"}},
-
+	{text: "it adds restrictions of the plugin's own to those that hold it",
+		calls: []string{"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}},
 	{text: "a plugin that makes code and runs it is bound by the filter alone; nothing that was signed says what it does",
-		calls: []string{"mprotect", "pkey_mprotect", "mmap", "shmat", "remap_file_pages"}},
+		calls: []string{"mprotect", "pkey_mprotect", "mmap", "shmat"}},
 	{text: "it finds files of the booth's root; Landlock lets it open only what a [[files]] or [[devices]] grant names, and four devices",
 		calls: []string{"open", "openat", "openat2", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "getdents", "chdir", "getcwd", "statfs"}},
 	{text: "it changes files and folders; without a [[files]] grant with write access there are none it can change",
@@ -48,7 +26,7 @@ var risks = []risk{
 	{text: "each device and file has commands of its own, and none of them was looked at; name the request in a condition",
 		calls: []string{"ioctl"}},
 	{text: "it has options that switch protections of the process off; name the option in a condition",
-		calls: []string{"prctl", "arch_prctl", "personality", "prlimit64", "setrlimit"}},
+		calls: []string{"prctl", "arch_prctl", "prlimit64", "setrlimit"}},
 	{text: "it shares memory or messages with other processes of the booth; their memory is counted, their number is not",
 		calls: []string{"shmget", "shmctl", "semget", "semop", "msgget", "msgsnd", "msgrcv", "mq_open", "memfd_create", "memfd_secret"}},
 	{text: "it sends signals; in the booth's own pid namespace they reach the worker only",
@@ -60,11 +38,11 @@ var risks = []risk{
 }
 
 // riskOf is what allowing the call risks.
-func riskOf(call string) risk {
+func riskOf(call string) string {
 	for _, r := range risks {
 		if slices.Contains(r.calls, call) {
-			return r
+			return r.text
 		}
 	}
-	return risk{text: "it is one more way into the kernel for code that nobody has to trust; read its man page first"}
+	return "it is one more way into the kernel for code that nobody has to trust; read its man page first"
 }

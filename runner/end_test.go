@@ -200,6 +200,10 @@ func TestHelper(t *testing.T) {
 		transposes(t, h, open(t, job.Plugins["transpose"], "transpose"))
 		return
 	}
+	if job.Name == "grants" {
+		grantsInBooths(t, open(t, job.Plugins["grants"], "grants"))
+		return
+	}
 	if job.Name == "leak" {
 		leakWhenAsked(t)
 		return
@@ -243,6 +247,8 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 	idle, _ := run("idle", crash)
 	ready(idle)
 	switch job.Name {
+	case "granted":
+		beginGranted(t, h, job, booths)
 	case "trigger":
 		b, _ := run("hangs", crash)
 		send(t, newLane(t, h), ready(b), do("spin", 1))

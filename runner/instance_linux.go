@@ -69,6 +69,7 @@ func (in *instance) prepare() (err error) {
 	prepare := &control.Prepare{
 		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
 		Landlock: h.o.Landlock && !h.without(control.LayerLandlock), Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
+		Grants: plan.Grants,
 	}
 	if h.o.Groups != nil {
 		if in.group, err = h.o.Groups.New(in.id, h.groupLimits(plan)); err != nil {

@@ -17,6 +17,7 @@ type Plan struct {
 	Name   string         // the plugin's name in the config; unique in a Host
 	Plugin *verify.Plugin // its sealed files stay the caller's to close
 	Policy control.Policy
+	Grants control.Grants
 	Limits Limits
 	// Standby is whether an empty worker is kept for the next start.
 	Standby bool
@@ -85,9 +86,20 @@ func Provided() []string {
 	return []string{"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 }
 
-// NewPlan joins a plugin and a profile. The plugin's files stay the caller's.
+// NewPlan joins a plugin and a profile, for a plugin without a work folder.
+// The plugin's files stay the caller's.
 func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
+	return NewPlanAt(ThisUser(), name, plugin, profile)
+}
+
+// NewPlanAt is NewPlan with the places that the profile's grants lead to. A
+// grant that cannot be given is a GrantError.
+func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
 	filter, err := profile.Compile()
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	grants, err := resolveGrants(profile, at)
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
@@ -96,6 +108,7 @@ func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Pl
 		Name:   name,
 		Plugin: plugin,
 		Policy: policy(profile, filter),
+		Grants: grants,
 		Limits: Limits{
 			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
 			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,

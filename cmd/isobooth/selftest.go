@@ -192,7 +192,7 @@ func (a *app) attackPrograms(rows []attack.Row) (p attack.Programs, err error) {
 // selftest makes the attacks, with all layers and then without those that are
 // to be left out.
 func (a *app) selftest(ctx context.Context, rows []attack.Row, o *selftestOptions) (err error) {
-	profile, err := findProfile(o.profile)
+	profile, err := a.findProfile(o.profile)
 	if err != nil {
 		return err
 	}

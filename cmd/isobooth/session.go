@@ -100,7 +100,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := findProfile(c.Profile)
+	profile, err := s.app.profileOf(&c)
 	if err != nil {
 		return err
 	}
@@ -126,15 +126,6 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
 	return nil
-}
-
-// findProfile takes the name of an embedded profile, or a path, which has a
-// slash in it.
-func findProfile(name string) (*profiles.Profile, error) {
-	if filepath.Base(name) != name {
-		return profiles.Read(expandHome(name))
-	}
-	return profiles.Named(name)
 }
 
 func (s *session) makeDir() error {
@@ -197,7 +188,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := runner.NewPlan(g.config.Name, g.plugin, g.profile)
+		plan, err := s.plan(g)
 		if err != nil {
 			return err
 		}

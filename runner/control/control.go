@@ -137,6 +137,17 @@ type Bind struct {
 	Write  bool   `json:"write"`
 }
 
+// Any reports whether a booth has anything beyond an empty one but variables
+// and network.
+func (g *Grants) Any() bool {
+	return len(g.Files)+len(g.Devices)+len(g.Hosts) > 0 || g.Tmp > 0
+}
+
+// Devices are the nodes that every booth has.
+func Devices() []string {
+	return []string{"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}
+}
+
 // Destination is where the jailer connects to for the plugin.
 type Destination struct {
 	UDP  bool         `json:"udp,omitempty"` // else TCP

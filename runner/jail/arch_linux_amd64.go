@@ -1,3 +1,14 @@
 package jail
 
+import "golang.org/x/sys/unix"
+
 const multiarch = "x86_64-linux-gnu"
+
+const auditArch = unix.AUDIT_ARCH_X86_64
+
+// modeCalls are those that take the mode of a file, by the argument it is.
+var modeCalls = map[int][]uint32{
+	1: {unix.SYS_CREAT, unix.SYS_MKNOD, unix.SYS_CHMOD, unix.SYS_FCHMOD},
+	2: {unix.SYS_OPEN, unix.SYS_MKNODAT, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2},
+	3: {unix.SYS_OPENAT},
+}

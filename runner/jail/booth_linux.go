@@ -27,6 +27,8 @@ type booth struct {
 	abi       uint32         // Landlock's, as confirmed before foreign code ran
 	fds       map[int]string // the worker's descriptors, taken down then, too
 	root      *root
+	ownRoot   bool           // it is this booth's alone, and goes with it
+	mounts    map[string]int // the worker's, by place: their numbers
 	without   without
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
@@ -53,14 +55,14 @@ func (b *booth) start(stateDir string, slot int, files []*os.File, denied func(c
 		return &LayerError{"container", err}
 	}
 	b.process = &libcontainer.Process{
-		Args: []string{workerPath}, Env: boothEnv, Cwd: "/",
-		UID: user, GID: user,
+		Args: []string{workerPath}, Env: environment(&b.prepare.Grants), Cwd: "/",
+		UID: user, GID: user, AdditionalGroups: boothGroups(b.root),
 		Stdout: files[2], Stderr: files[2],
 		ExtraFiles: []*os.File{files[0], files[1], theirs},
 		Init:       true,
 	}
 	if err := b.container.Run(b.process); err != nil {
-		return &LayerError{"container", err}
+		return idmapError(err)
 	}
 	if b.pid, err = b.process.Pid(); err != nil {
 		return err
@@ -229,15 +231,16 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 	}{
 		{"user", in.user},
 		{"namespaces", func() (string, error) { return in.namespaces(b.without) }},
-		{"root", func() (string, error) { return in.mounts(b.root) }},
+		{"root", func() (string, error) { return in.mounts(b.root, &b.mounts) }},
+		{"grants", func() (string, error) { return in.grants(&b.prepare.Grants, b.root) }},
 		{"capabilities", in.capabilities},
 		{"no_new_privs", in.noNewPrivs},
 		{"seccomp", func() (string, error) { return in.seccomp(&b.prepare.Policy, ph) }},
 		{"landlock", b.landlock},
 		{"rlimits", func() (string, error) { return in.rlimits(b.prepare.Rlimits) }},
 		{"cgroup", func() (string, error) { return b.cgroup(in) }},
-		{"descriptors", func() (string, error) { return in.descriptors(fds, b.fds) }},
-		{"environment", in.environment},
+		{"descriptors", func() (string, error) { return in.descriptors(fds, b.fds, b.root) }},
+		{"environment", func() (string, error) { return in.environment(environment(&b.prepare.Grants)) }},
 		{"tasks", func() (string, error) { return in.tasks(b.prepare.Threads) }},
 	}
 	var layers []control.Layer
@@ -263,7 +266,11 @@ func (b *booth) landlock() (string, error) {
 		}
 		return "MISSING, allowed by the config", nil
 	}
-	return fmt.Sprintf("ABI %d, no path can be opened but the four devices", b.abi), nil
+	text := fmt.Sprintf("ABI %d, no path can be opened but the four devices", b.abi)
+	if n := len(paths(&b.prepare.Grants)); n > 0 {
+		text += fmt.Sprintf(" and %d granted paths", n)
+	}
+	return text, nil
 }
 
 func (b *booth) cgroup(in *inspector) (string, error) {
@@ -300,6 +307,9 @@ func (b *booth) destroy() error {
 	}
 	if b.container != nil {
 		err = errors.Join(err, b.container.Destroy())
+	}
+	if b.root != nil && b.ownRoot {
+		err = errors.Join(err, b.root.own.remove())
 	}
 	return err
 }

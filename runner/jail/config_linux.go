@@ -16,7 +16,7 @@ const (
 	uidSlots = 1 << 16
 )
 
-// boothEnv is the whole environment of a worker.
+// boothEnv is the environment of a worker that is granted none.
 var boothEnv = []string{"HOME=/", "LANG=C.UTF-8"}
 
 var namespaces = []struct {
@@ -57,13 +57,16 @@ func containerConfig(r *root, cgroup string, slot int) *configs.Config {
 	if uid == 0 {
 		// Users of its own for every booth, so that per-user limits and
 		// signals never meet another's; not even root inside.
-		uid = uidBase + 2*int64(slot%uidSlots)
+		uid = firstUser(slot)
 		gid, size = uid, 2
 	} else {
 		c.RootlessEUID = true
 	}
 	c.UIDMappings = []configs.IDMap{{ContainerID: 0, HostID: uid, Size: size}}
 	c.GIDMappings = []configs.IDMap{{ContainerID: 0, HostID: gid, Size: size}}
+	for i, group := range r.groups {
+		c.GIDMappings = append(c.GIDMappings, configs.IDMap{ContainerID: size + int64(i), HostID: int64(group), Size: 1})
+	}
 	if cgroup == "" {
 		// Allowed to be missing by the config; libcontainer then ignores that
 		// it cannot make one.
@@ -71,6 +74,27 @@ func containerConfig(r *root, cgroup string, slot int) *configs.Config {
 		c.Cgroups.Rootless, c.RootlessCgroups = true, true
 	}
 	return c
+}
+
+// firstUser is the first of a booth's two user ids on the host, for root.
+func firstUser(slot int) int64 { return uidBase + 2*int64(slot%uidSlots) }
+
+// hostUser is the worker's user on the host, or -1 when it is the jailer's.
+func hostUser(slot int) int {
+	if os.Geteuid() == 0 {
+		return int(firstUser(slot)) + boothUser()
+	}
+	return -1
+}
+
+// boothGroups are the groups that open a booth's devices, as mapped inside by
+// containerConfig. A user's booths keep all of the user's.
+func boothGroups(r *root) []int {
+	var groups []int
+	for i := range r.groups {
+		groups = append(groups, 2+i)
+	}
+	return groups
 }
 
 // boothUser is the user id inside, mapped to the host by containerConfig.

@@ -20,8 +20,9 @@ import (
 // has run in it. Every check returns what it found, or a LayerError.
 type inspector struct {
 	*procDir
-	pid    int
-	status map[string]string
+	pid     int
+	status  map[string]string
+	granted map[int]bool // ids of the mounts that are granted, by mounts
 }
 
 // newInspector opens a process; close it.
@@ -78,44 +79,111 @@ func (in *inspector) namespaces(w without) (string, error) {
 	return "own " + strings.Join(names, ", "), nil
 }
 
-// mounts checks every mount the worker can see; proc_pid_mountinfo(5).
-func (in *inspector) mounts(r *root) (string, error) {
+// mounts compares every mount the worker can see with what was planned:
+// where it is, what of the host it shows, and how; proc_pid_mountinfo(5). The
+// first time it notes their numbers in ids. Later these must be the same, and
+// what they show is so, too, but may be called otherwise: the host may have
+// replaced a file meanwhile.
+func (in *inspector) mounts(r *root, ids *map[string]int) (string, error) {
 	data, err := in.read("mountinfo")
 	if err != nil {
 		return "", &LayerError{"root", err}
 	}
-	want := map[string][]string{"/": {"ro"}, "/proc": {"ro", "nosuid", "nodev", "noexec"}, "/dev": {"ro", "nosuid", "nodev", "noexec"}}
-	for p := range r.files {
-		want[p] = []string{"ro", "nosuid", "nodev"}
+	have, err := parseMounts(string(data))
+	if err != nil {
+		return "", &LayerError{"root", err}
 	}
-	for _, d := range devices {
-		want["/dev/"+d] = []string{"ro", "nosuid", "noexec"}
-	}
-	seen := 0
-	for line := range strings.Lines(string(data)) {
-		f := strings.Fields(line)
-		if len(f) < 10 {
-			return "", layerErrorf("root", "unreadable mountinfo line %q", line)
+	in.granted = map[int]bool{}
+	seen := map[string]int{}
+	for _, m := range have {
+		w, ok := r.want[m.point]
+		if _, twice := seen[m.point]; !ok || twice {
+			return "", layerErrorf("root", "unexpected mount on %q", m.point)
 		}
-		flags, ok := want[f[4]]
-		if !ok {
-			return "", layerErrorf("root", "unexpected mount on %q", f[4])
-		}
-		have := strings.Split(f[5], ",")
-		for _, flag := range flags {
-			if !slices.Contains(have, flag) {
-				return "", layerErrorf("root", "mount on %q is not %s", f[4], flag)
+		seen[m.point] = m.id
+		if *ids != nil {
+			if (*ids)[m.point] != m.id {
+				return "", layerErrorf("root", "mount on %q is another one than before", m.point)
 			}
+			m.root = w.root
 		}
-		if f[4] == "/proc" && !strings.Contains(f[len(f)-1], "subset=pid") {
-			return "", layerErrorf("root", "/proc is not limited to processes")
+		if err := w.compare(&m); err != nil {
+			return "", layerErrorf("root", "mount on %q: %w", m.point, err)
 		}
-		seen++
+		if w.grant {
+			in.granted[m.id] = true
+		}
 	}
-	if seen != len(want) {
-		return "", layerErrorf("root", "%d mounts, want %d", seen, len(want))
+	if len(seen) != len(r.want) {
+		return "", layerErrorf("root", "%d mounts, want %d", len(seen), len(r.want))
 	}
-	return fmt.Sprintf("%d files and %d devices, nothing can be written, nothing is set-uid; no shell, no other program", len(r.files), len(devices)), nil
+	*ids = seen
+	text := fmt.Sprintf("%d files and %d devices, nothing can be written, nothing is set-uid; no shell, no other program", len(r.files), len(control.Devices()))
+	if n := len(r.grants); n > 0 {
+		text = fmt.Sprintf("%d files, %d devices and %d grants, nothing else can be written, nothing is set-uid; no shell, no other program", len(r.files), len(control.Devices()), n)
+	}
+	return text, nil
+}
+
+func (w *wantMount) compare(m *mountLine) error {
+	if w.device != "" && (m.device != w.device || m.root != w.root) {
+		return fmt.Errorf("shows %q of %s, want %q of %s", m.root, m.device, w.root, w.device)
+	}
+	if w.kind != "" && (m.kind != w.kind || m.root != w.root) {
+		return fmt.Errorf("is %q of a %s, want %q of a %s", m.root, m.kind, w.root, w.kind)
+	}
+	for _, flag := range w.has {
+		if !slices.Contains(m.options, flag) {
+			return fmt.Errorf("is not %s", flag)
+		}
+	}
+	for _, flag := range w.lacks {
+		if slices.Contains(m.options, flag) {
+			return fmt.Errorf("is %s", flag)
+		}
+	}
+	if w.super != "" && !slices.Contains(m.super, w.super) {
+		return fmt.Errorf("is not %s", w.super)
+	}
+	return nil
+}
+
+// grants checks the groups that open devices, and lists what there is.
+func (in *inspector) grants(g *control.Grants, r *root) (string, error) {
+	if os.Geteuid() == 0 { // a user's booths have the user's groups
+		var want []string
+		for _, group := range slices.Sorted(slices.Values(r.groups)) {
+			want = append(want, strconv.Itoa(group))
+		}
+		if have := strings.Fields(in.status["Groups"]); !slices.Equal(have, want) {
+			return "", layerErrorf("grants", "the worker's groups are %v, want %v", have, want)
+		}
+	}
+	var parts []string
+	for _, b := range g.Files {
+		parts = append(parts, describe("", b))
+	}
+	for _, b := range g.Devices {
+		parts = append(parts, describe("device ", b))
+	}
+	if g.Tmp > 0 {
+		parts = append(parts, fmt.Sprintf("/tmp in memory, %d KiB", g.Tmp>>10))
+	}
+	if len(parts) == 0 {
+		return "no files, no devices", nil
+	}
+	return strings.Join(parts, "; ") + "; nothing there can be executed", nil
+}
+
+func describe(kind string, b control.Bind) string {
+	access := "read"
+	if b.Write {
+		access = "write"
+	}
+	if b.Path == b.Inside {
+		return fmt.Sprintf("%s%s %q", kind, access, b.Inside)
+	}
+	return fmt.Sprintf("%s%s %q, which is %q", kind, access, b.Inside, b.Path)
 }
 
 // descriptorTable is what each descriptor of a task leads to and which way it
@@ -151,12 +219,14 @@ func descriptorTable(dir *procDir, task string) (map[int]string, error) {
 
 // descriptors checks every task's own table, since a thread may have one of
 // its own: the numbers want, each leading where it did before foreign code was
-// near, as known has it.
-func (in *inspector) descriptors(want []int, known map[int]string) (string, error) {
+// near, as known has it. A plugin may have opened what its booth is granted;
+// nothing else. mounts must have run before.
+func (in *inspector) descriptors(want []int, known map[int]string, r *root) (string, error) {
 	tasks, err := in.taskNames()
 	if err != nil {
 		return "", &LayerError{"descriptors", err}
 	}
+	more := 0
 	for _, task := range tasks {
 		table, err := descriptorTable(in.procDir, task)
 		if in.ended(task) {
@@ -164,6 +234,16 @@ func (in *inspector) descriptors(want []int, known map[int]string) (string, erro
 		}
 		if err != nil {
 			return "", &LayerError{"descriptors", err}
+		}
+		for n := range table {
+			if slices.Contains(want, n) || len(r.grants) == 0 {
+				continue
+			}
+			if err := in.grantedFile(task, n); err != nil {
+				return "", layerErrorf("descriptors", "%d leads to %q: %w", n, table[n], err)
+			}
+			delete(table, n)
+			more++
 		}
 		have := slices.Sorted(maps.Keys(table))
 		if !slices.Equal(have, want) {
@@ -175,7 +255,40 @@ func (in *inspector) descriptors(want []int, known map[int]string) (string, erro
 			}
 		}
 	}
-	return fmt.Sprintf("exactly %v, each where it always led", want), nil
+	text := fmt.Sprintf("exactly %v, each where it always led", want)
+	if more > 0 {
+		text += fmt.Sprintf(", and %d that lead to what is granted", more)
+	}
+	return text, nil
+}
+
+// grantedFile returns an error unless a descriptor leads to a file, folder or
+// device on a mount that is granted. The mount is told by the kernel's number
+// of it, which no name can imitate; proc_pid_fdinfo(5).
+func (in *inspector) grantedFile(task string, n int) error {
+	name := "task/" + task + "/fdinfo/" + strconv.Itoa(n)
+	info, err := in.read(name)
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(info), "mnt_id:")
+	line, _, _ := strings.Cut(rest, "\n")
+	id, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		return fmt.Errorf("unreadable fdinfo %q", info)
+	}
+	if !in.granted[id] {
+		return errors.New("is not granted")
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(in.fd, "task/"+task+"/fd/"+strconv.Itoa(n), &st, 0); err != nil {
+		return os.NewSyscallError("fstatat", err)
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG, unix.S_IFDIR, unix.S_IFCHR: // devices: on their own mounts only, the others are nodev
+		return nil
+	}
+	return errors.New("is neither file, folder nor device")
 }
 
 // ended reports whether a thread has ended since it was listed.
@@ -188,16 +301,26 @@ func (in *inspector) taskNames() ([]string, error) {
 	return in.list("task")
 }
 
-func (in *inspector) environment() (string, error) {
+func (in *inspector) environment(env []string) (string, error) {
 	data, err := in.read("environ")
 	if err != nil {
 		return "", &LayerError{"environment", err}
 	}
-	want := []byte(strings.Join(boothEnv, "\x00") + "\x00")
+	want := []byte(strings.Join(env, "\x00") + "\x00")
 	if !bytes.Equal(data, want) {
-		return "", layerErrorf("environment", "is %q, want %q", data, want)
+		return "", layerErrorf("environment", "is not what was planned: %d bytes, want %d", len(data), len(want))
 	}
-	return strings.Join(boothEnv, " "), nil
+	// Values of the host may be secrets.
+	var names []string
+	for _, v := range env {
+		if slices.Contains(boothEnv, v) {
+			names = append(names, v)
+			continue
+		}
+		name, _, _ := strings.Cut(v, "=")
+		names = append(names, name+" of the host")
+	}
+	return strings.Join(names, ", "), nil
 }
 
 // limitNames are the rows of /proc/PID/limits; proc_pid_limits(5).

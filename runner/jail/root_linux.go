@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/isobooth/isobooth/runner/control"
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"golang.org/x/sys/unix"
 )
@@ -17,14 +17,26 @@ import (
 // workerPath is where the worker is inside a booth.
 const workerPath = "/isobooth-worker"
 
-// devices are the nodes of a booth's private /dev.
-var devices = []string{"null", "zero", "random", "urandom"}
-
-// root is the file system every booth of this jailer starts from: a folder of
-// empty mount points, and the few files that are bound over them.
+// root is the file system a booth starts from: a folder of empty mount points,
+// and what is mounted over them. Booths without grants share one.
 type root struct {
-	dir   string
-	files map[string]string // path inside: path on the host
+	dir    string
+	files  map[string]string // the worker and its libraries: path inside: path on the host
+	grants []*configs.Mount  // mounted after everything else
+	want   map[string]wantMount
+	groups []int // that open its devices, as the host knows them
+	own    *layout
+}
+
+// wantMount is a mount that a booth must have: its place is the key of a map.
+type wantMount struct {
+	device string // of its file system, or empty for one of its own
+	root   string // in that file system
+	kind   string // type of a file system of its own
+	has    []string
+	lacks  []string
+	super  string // an option of a file system of its own
+	grant  bool   // a plugin may hold its files open
 }
 
 // newRoot lays out the mount points below dir for the worker and the
@@ -34,28 +46,63 @@ func newRoot(dir, worker string) (*root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libraries of %s: %w", worker, err)
 	}
-	files[workerPath] = worker
-	for _, d := range []string{"", "proc", "dev"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return nil, err
-		}
+	if files[workerPath], err = filepath.EvalSymlinks(worker); err != nil {
+		return nil, err
 	}
-	points := slices.Collect(maps.Keys(files))
-	for _, name := range devices {
-		points = append(points, "/dev/"+name)
+	r, _, err := layOut(dir, files)
+	return r, err
+}
+
+// layOut makes the mount points that every booth has.
+func layOut(dir string, files map[string]string) (*root, []mountLine, error) {
+	l, err := newLayout(dir)
+	if err != nil {
+		return nil, nil, err
 	}
+	r := &root{dir: dir, files: files, own: l}
+	points := slices.Concat(slices.Collect(maps.Keys(files)), control.Devices())
 	for _, inside := range points {
-		p := filepath.Join(dir, inside)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			return nil, err
+		if err := l.file(inside, nil); err != nil {
+			return r, nil, err
 		}
-		f, err := os.OpenFile(p, os.O_CREATE|os.O_RDONLY, 0o444)
-		if err != nil {
-			return nil, err
-		}
-		f.Close()
 	}
-	return &root{dir: dir, files: files}, nil
+	if err := l.folder("/proc"); err != nil {
+		return r, nil, err
+	}
+	mounts, err := hostMounts()
+	if err != nil {
+		return r, nil, err
+	}
+	return r, mounts, r.expect(mounts)
+}
+
+// expect notes the mounts that every booth has.
+func (r *root) expect(mounts []mountLine) error {
+	r.want = map[string]wantMount{
+		"/proc": {kind: "proc", root: "/", super: "subset=pid", has: []string{"ro", "nosuid", "nodev", "noexec"}},
+	}
+	dir, err := filepath.EvalSymlinks(r.dir)
+	if err != nil {
+		return err
+	}
+	add := func(inside, host string, has, lacks []string) {
+		if err == nil {
+			var m mountLine
+			w := wantMount{has: has, lacks: append(lacks, "idmapped")}
+			m, w.root, err = findMount(mounts, host)
+			w.device = m.device
+			r.want[inside] = w
+		}
+	}
+	add("/", dir, []string{"ro"}, nil)
+	add("/dev", filepath.Join(dir, "dev"), []string{"ro", "nosuid", "nodev", "noexec"}, nil)
+	for inside, host := range r.files {
+		add(inside, host, []string{"ro", "nosuid", "nodev"}, []string{"noexec"})
+	}
+	for _, node := range control.Devices() {
+		add(node, node, []string{"ro", "nosuid", "noexec"}, []string{"nodev"})
+	}
+	return err
 }
 
 func (r *root) mounts() []*configs.Mount {
@@ -67,15 +114,16 @@ func (r *root) mounts() []*configs.Mount {
 	// A bind on /dev itself makes libcontainer leave out its own set-up of
 	// /dev: there are then these four nodes and nothing else.
 	m = append(m, bind(filepath.Join(r.dir, "dev"), "/dev", ro|unix.MS_NOEXEC))
-	for _, name := range devices {
-		m = append(m, bind("/dev/"+name, "/dev/"+name, ro&^unix.MS_NODEV|unix.MS_NOEXEC))
+	for _, node := range control.Devices() {
+		m = append(m, bind(node, node, ro&^unix.MS_NODEV|unix.MS_NOEXEC))
 	}
-	return append(m,
+	m = append(m,
 		// libcontainer needs a /proc until it has executed the worker, and the
 		// worker needs its own descriptors' links there to load from memfds.
 		// Landlock closes everything else in it.
 		&configs.Mount{Source: "proc", Destination: "/proc", Device: "proc", Flags: ro | unix.MS_NOEXEC, Data: "subset=pid,hidepid=invisible"},
 	)
+	return append(m, r.grants...)
 }
 
 func bind(host, inside string, flags int) *configs.Mount {

@@ -157,8 +157,11 @@ func (s *Server) with(id string, f func(*booth) error) error {
 }
 
 func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*booth, error) {
+	if writesFiles(&p.Grants) {
+		p.Policy.BPF = noSetid(p.Policy.BPF)
+	}
 	s.without.prepare(p)
-	b := &booth{id: id, prepare: p, root: s.root, without: s.without, exited: make(chan struct{})}
+	b := &booth{id: id, prepare: p, without: s.without, exited: make(chan struct{})}
 	s.mu.Lock()
 	if s.booths[id] != nil {
 		s.mu.Unlock()
@@ -168,6 +171,9 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 	s.slot++
 	slot := s.slot
 	s.mu.Unlock()
+	if err := s.giveRoot(b, slot); err != nil {
+		return nil, errors.Join(err, s.release(id))
+	}
 	done := make(chan error)
 	s.spawn <- func() {
 		done <- b.start(s.stateDir(), slot, files, func(d control.Denial) {
@@ -178,6 +184,16 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 		return nil, errors.Join(err, s.release(id))
 	}
 	return b, nil
+}
+
+// giveRoot lays out the root of a booth.
+func (s *Server) giveRoot(b *booth, slot int) (err error) {
+	b.root, err = s.root.with(filepath.Join(s.hello.Dir, "root-"+b.id), b.prepare, hostUser(slot))
+	b.ownRoot = b.root != s.root
+	if err == nil && b.ownRoot {
+		err = s.without.openRoot(b.root)
+	}
+	return err
 }
 
 // prepared looks at the booth before any foreign code is near it, and from

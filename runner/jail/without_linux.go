@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -63,7 +62,7 @@ func (w without) openRoot(r *root) error {
 		return err
 	}
 	for _, f := range folders {
-		if err := os.MkdirAll(filepath.Join(r.dir, f), 0o755); err != nil {
+		if err := r.own.folder(f); err != nil {
 			return err
 		}
 	}

@@ -22,9 +22,26 @@ struct confine_limit {
 	uint64_t max; /* soft and hard; UINT64_MAX is no limit */
 };
 
+/* What a granted path may be opened for. Nothing is ever executed, and no
+ * socket, pipe, device or symbolic link is made. */
+enum confine_access {
+	CONFINE_READ = 1,  /* files, and the names in folders */
+	CONFINE_WRITE = 2, /* and write, make and remove them */
+	CONFINE_DEVICE = 4 /* and talk to it with ioctl(2) */
+};
+
+struct confine_path {
+	uint32_t access; /* enum confine_access */
+	const char *path;
+};
+
+enum { CONFINE_PATHS = 80 };
+
 struct confine_plan {
 	const struct confine_limit *limits;
 	size_t nlimits;
+	struct confine_path paths[CONFINE_PATHS]; /* all must be there */
+	size_t npaths;
 	const void *filter; /* struct sock_filter[], as seccomp(2) takes it */
 	size_t filter_len;  /* in bytes */
 	int landlock; /* 0: the profile's owner allowed it to be missing */
@@ -45,7 +62,8 @@ struct confine_result {
  * What still works afterwards: what the filter's run rules allow, and what
  * the jailer, who holds the listener, lets continue while the booth loads.
  * Files: no path can be opened for reading, writing or executing, except the
- * four devices of the private /dev and descriptors the host handed in.
+ * four devices of the private /dev, what the plan grants, and descriptors the
+ * host handed in.
  */
 int confine(const struct confine_plan *plan, struct confine_result *result);
 

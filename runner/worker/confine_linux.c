@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,7 +54,43 @@ static int allow(int ruleset, const char *path, uint64_t rights)
 	return err;
 }
 
-static int restrict_files(uint32_t *abi_out)
+/* Allows what one granted path is granted for. Renaming and linking from one
+ * folder to another (FS_REFER) stays out: a file could get rights that it did
+ * not have where it was. */
+static int grant(int ruleset, int abi, const struct confine_path *p)
+{
+	struct landlock_path_beneath_attr a = {
+	    .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+	struct stat st;
+	int err;
+
+	a.parent_fd = open(p->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (a.parent_fd < 0)
+		return -1;
+	err = fstat(a.parent_fd, &st);
+	if (p->access & CONFINE_WRITE) {
+		a.allowed_access |= LANDLOCK_ACCESS_FS_WRITE_FILE;
+		if (abi >= 3)
+			a.allowed_access |= FS_TRUNCATE;
+	}
+	if (p->access & CONFINE_DEVICE && abi >= 5)
+		a.allowed_access |= FS_IOCTL_DEV;
+	if (!err && S_ISDIR(st.st_mode)) {
+		a.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+		if (p->access & CONFINE_WRITE)
+			a.allowed_access |= LANDLOCK_ACCESS_FS_MAKE_REG |
+					    LANDLOCK_ACCESS_FS_MAKE_DIR |
+					    LANDLOCK_ACCESS_FS_REMOVE_FILE |
+					    LANDLOCK_ACCESS_FS_REMOVE_DIR;
+	}
+	if (!err)
+		err = (int)syscall(SYS_landlock_add_rule, ruleset,
+				   LANDLOCK_RULE_PATH_BENEATH, &a, 0);
+	close(a.parent_fd);
+	return err;
+}
+
+static int restrict_files(const struct confine_plan *plan, uint32_t *abi_out)
 {
 	struct ruleset_attr a = {0};
 	size_t size = offsetof(struct ruleset_attr, net);
@@ -87,17 +124,21 @@ static int restrict_files(uint32_t *abi_out)
 	 * Landlock does not govern (they live on no mounted file system). */
 	if (allow(ruleset, "/dev/null", rw) || allow(ruleset, "/dev/zero", r) ||
 	    allow(ruleset, "/dev/random", r) ||
-	    allow(ruleset, "/dev/urandom", r) ||
-	    syscall(SYS_landlock_restrict_self, ruleset, 0)) {
-		int err = errno;
-
-		close(ruleset);
-		errno = err;
-		return -1;
-	}
+	    allow(ruleset, "/dev/urandom", r))
+		goto fail;
+	for (size_t i = 0; i < plan->npaths; i++)
+		if (grant(ruleset, abi, &plan->paths[i]))
+			goto fail;
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
+		goto fail;
 	close(ruleset);
 	*abi_out = (uint32_t)abi;
 	return 0;
+fail:
+	abi = errno;
+	close(ruleset);
+	errno = abi;
+	return -1;
 }
 
 int confine(const struct confine_plan *plan, struct confine_result *result)
@@ -114,7 +155,7 @@ int confine(const struct confine_plan *plan, struct confine_result *result)
 	/* libcontainer has set it already; seccomp(2) and Landlock need it. */
 	if (!plan->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return CONFINE_NO_NEW_PRIVS;
-	if (plan->landlock && restrict_files(&result->landlock_abi))
+	if (plan->landlock && restrict_files(plan, &result->landlock_abi))
 		return CONFINE_LANDLOCK;
 	/* Since Linux 5.0. A second listener in one filter chain fails with
 	 * EBUSY, and seccomp(2) itself is refused from here on, so no code

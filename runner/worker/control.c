@@ -11,12 +11,39 @@
 
 static void *boot_map = MAP_FAILED;
 
+/* Takes all of buf as granted paths; the plan points into it. 0 or -1. */
+static int take_paths(struct confine_plan *plan, const uint8_t *buf, size_t len,
+		      size_t n)
+{
+	struct control_path p;
+
+	if (n > CONFINE_PATHS)
+		return -1;
+	for (plan->npaths = 0; plan->npaths < n; plan->npaths++) {
+		struct confine_path *to = &plan->paths[plan->npaths];
+
+		if (len < sizeof(p))
+			return -1;
+		memcpy(&p, buf, sizeof(p));
+		buf += sizeof(p);
+		len -= sizeof(p);
+		if (p.len < 2 || p.len > len || buf[0] != '/' ||
+		    memchr(buf, 0, p.len) != buf + p.len - 1)
+			return -1;
+		to->access = p.access;
+		to->path = (const char *)buf;
+		buf += p.len;
+		len -= p.len;
+	}
+	return len ? -1 : 0;
+}
+
 int control_boot(struct confine_plan *plan)
 {
 	struct control_boot b;
 	uint8_t *buf;
 	ssize_t n;
-	size_t limits;
+	size_t limits, rest;
 
 	/* Mapped, not static: it is gone again before a booth is idle. */
 	boot_map = mmap(NULL, CONTROL_MAX, PROT_READ | PROT_WRITE,
@@ -29,8 +56,10 @@ int control_boot(struct confine_plan *plan)
 		return -1;
 	memcpy(&b, buf, sizeof(b));
 	limits = (size_t)b.nlimits * sizeof(struct confine_limit);
+	rest = sizeof(b) + limits + b.filter_len;
 	if (b.magic != CONTROL_MAGIC || b.nlimits > 32 ||
-	    (size_t)n != sizeof(b) + limits + b.filter_len)
+	    b.filter_len > CONTROL_MAX || (size_t)n != rest + b.paths_len ||
+	    take_paths(plan, buf + rest, b.paths_len, b.npaths))
 		return -1;
 	plan->limits = (const void *)(buf + sizeof(b));
 	plan->nlimits = b.nlimits;

@@ -2,7 +2,7 @@
  * its end to the daemon, which sends LOAD (runner/control/handover_linux.go).
  *
  *     jailer                           worker
- *       |-> BOOT limits, filter           |
+ *       |-> BOOT limits, filter, paths    |
  *       |          (confines itself)      |
  *       |       CONFINED abi, listener <- |
  *       | (takes the listener, pidfd_getfd)
@@ -23,7 +23,8 @@
 enum {
 	CONTROL_MAGIC = 0x69736231, /* "isb1" */
 	CONTROL_MAX = 262144,	    /* bytes in a BOOT message: the filter is
-				     * at most BPF_MAXINSNS * 8 = 32 KiB */
+				     * at most BPF_MAXINSNS * 8 = 32 KiB,
+				     * the paths fewer than 128 KiB */
 	CONTROL_LIBS = 33,	    /* libraries in a LOAD message */
 	CONTROL_ENTRY = 64 /* bytes of the entry symbol, with its NUL */
 };
@@ -38,7 +39,15 @@ struct control_boot {
 	uint32_t flags; /* enum control_flags */
 	uint32_t nlimits;
 	uint32_t filter_len; /* bytes; follows the limits */
-	/* struct confine_limit[nlimits], then the filter */
+	uint32_t npaths;     /* at most CONFINE_PATHS */
+	uint32_t paths_len;  /* bytes of all of them; follow the filter */
+	/* struct confine_limit[nlimits], the filter, the paths: each a
+	 * struct control_path and len bytes, the last of which is NUL */
+};
+
+struct control_path {
+	uint32_t access; /* enum confine_access */
+	uint32_t len;
 };
 
 struct control_confined {

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/isobooth/isobooth/profiles"
+)
+
+// systemProfiles is where an administrator puts profiles for everybody.
+const systemProfiles = "/etc/isobooth/profiles.d"
+
+// library is where this user's profiles are.
+func (a *app) library() *profiles.Library {
+	user := filepath.Join(configDir(), "profiles.d")
+	if user == systemProfiles { // without a home
+		user = ""
+	}
+	return profiles.NewLibrary(systemProfiles, user)
+}
+
+// findProfile takes the name of a profile, or a path, which has a slash in it.
+func (a *app) findProfile(name string) (*profiles.Profile, error) {
+	return a.library().Load(expandHome(name))
+}
