@@ -84,7 +84,7 @@ func (l *listener) report(n *notification, p phase, d decision) {
 		Call: name, Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: count, Quota: over,
 		Errno: int(d.errno), Learned: key.learned, At: monotonic(),
 	}
-	if !key.rest {
+	if !key.rest && len(args) > 0 {
 		denial.Decoded = l.decode(n, name, args, seen)
 	}
 	r.tell(denial)
