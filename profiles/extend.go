@@ -56,7 +56,7 @@ func resolve(src *source, find finder) (*Profile, error) {
 		}
 		src = parent
 	}
-	profile := &Profile{}
+	profile := &Profile{lines: chain[0].lines}
 	for i := len(chain) - 1; i >= 0; i-- {
 		if err := chain[i].apply(profile); err != nil {
 			return nil, err

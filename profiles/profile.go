@@ -37,6 +37,8 @@ type Profile struct {
 	Require []string
 
 	Ceilings Ceilings
+
+	lines int // of its own text
 }
 
 // document is the text of a profile before anything in it is understood.
@@ -66,16 +68,17 @@ func ParseProfile(file string, data []byte) (*Profile, error) {
 // parser turns one document into its part of a Profile; it knows where each
 // key stands.
 type parser struct {
-	file string
-	pos  positions
-	doc  document
+	file  string
+	pos   positions
+	doc   document
+	lines int
 }
 
 func newParser(file string, data []byte) (*parser, error) {
 	if len(data) > maxSize {
 		return nil, &parseError{file: file, line: 1, err: fmt.Errorf("more than %d bytes", maxSize)}
 	}
-	p := &parser{file: file}
+	p := &parser{file: file, lines: lineCount(data)}
 	dec := toml.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p.doc); err != nil {

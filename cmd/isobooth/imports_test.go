@@ -29,6 +29,7 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runc/libcontainer":              {"runner/jail", "cmd/isobooth-jail"},
 	"github.com/seccomp/libseccomp-golang":                     {"profiles"},
 	"github.com/containerd/cgroups/v3":                         {"cgroups"},
+	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},

@@ -25,8 +25,10 @@ type session struct {
 	cpu   int
 	plugs []*plug
 	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
-	outs  *outputs
-	end   sync.WaitGroup // booths that run
+	// events are those of a daemon, which closes them; nil for play.
+	events *events
+	outs   *outputs
+	end    sync.WaitGroup // booths that run
 }
 
 // plug is one plugin with its booth.
@@ -87,7 +89,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o, Connected: s.connected,
 	})
 	return err
 }
@@ -98,7 +100,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := s.app.profileOf(&c)
+	profile, err := s.app.pluginProfile(&c)
 	if err != nil {
 		return err
 	}
@@ -223,6 +225,16 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		errs = append(errs, <-ready)
 	}
 	return errors.Join(errs...)
+}
+
+// profileOf is the profile of a plugin, by its name, or nil.
+func (s *session) profileOf(name string) *profiles.Profile {
+	for _, g := range s.plugs {
+		if g.config.Name == name {
+			return g.profile
+		}
+	}
+	return nil
 }
 
 // close ends everything and leaves nothing behind. The context of start must
