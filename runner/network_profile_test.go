@@ -24,13 +24,7 @@ func TestNetworkProfile(t *testing.T) {
 	path := filepath.Join(dir, "client.toml")
 	text := fmt.Sprintf(`name = "client"
 description = "A client"
-extends = "threads"
-
-[[rules]]
-calls = ["@network-client", "@files-read"]
-phase = "run"
-action = "allow"
-why = "talks to the host"
+extends = "network-client"
 
 [[network]]
 to = ["tcp://localhost:%d"]

@@ -180,7 +180,7 @@ func complains(last *string, err error) bool {
 
 func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	old := g.current()
-	base, err := s.app.profileOf(&g.config)
+	base, err := s.app.pluginProfile(&g.config)
 	var next *profiles.Profile
 	if err == nil {
 		next, err = g.layers.on(base, saved, g.layers.commands)

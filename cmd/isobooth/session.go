@@ -95,7 +95,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.app.audit.connected,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.connected,
 	})
 	return err
 }
@@ -108,7 +108,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	base := c.use
 	if base == nil {
-		if base, err = s.app.profileOf(&c); err != nil {
+		if base, err = s.app.pluginProfile(&c); err != nil {
 			return err
 		}
 	}
