@@ -45,6 +45,10 @@ func (p *Profile) EditForKnown(call string, phase Phase, args []Compare) Edit {
 		return Edit{Text: fmt.Sprintf("no change is proposed for %s: %s", call, danger(call))}
 	case p.forbids(&rule) != nil:
 		return Edit{Text: fmt.Sprintf("no change of this profile can allow %s: the ceiling at %s forbids it", call, p.forbids(&rule).At)}
+	case call == "connect":
+		return Edit{Text: "no rule is proposed for connect: the host connects to what a [[network]] grants; isobooth profile explain says, for a destination such as tcp://127.0.0.1:80, which lines grant it"}
+	case len(p.Network) > 0 && rule.pastBroker() != "":
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s while a [[network]] grants destinations: it would take the host's sockets elsewhere", call)}
 	case slices.Contains(codeCalls, call) && !slices.ContainsFunc(args, func(c Compare) bool { return c.Arg == 2 }):
 		return Edit{Text: fmt.Sprintf("which change would allow more of %s depends on its argument prot", call)}
 	case writesCode(call, args):

@@ -251,6 +251,8 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 	idle, _ := run("idle", crash)
 	ready(idle)
 	switch job.Name {
+	case "granted":
+		beginGranted(t, h, job, booths)
 	case "trigger":
 		b, _ := run("hangs", crash)
 		send(t, newLane(t, h), ready(b), do("spin", 1))

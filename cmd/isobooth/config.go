@@ -47,6 +47,13 @@ type pluginConfig struct {
 	// AllowUnsigned takes the library with this SHA256 without a signature.
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	SHA256        string `toml:"sha256"`
+	// What the user gives this plugin beyond its profile, or less of.
+	Limits      map[string]any    `toml:"limits"`
+	Files       []fileConfig      `toml:"files"`
+	Devices     []deviceConfig    `toml:"devices"`
+	Network     []string          `toml:"network"`
+	Environment []string          `toml:"environment"`
+	At          profiles.Position `toml:"-"`
 }
 
 // setting is one single value and where it came from, for `isobooth config`.
@@ -104,6 +111,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	if err := decodeConfig(file, data, &s.config); err != nil {
 		return nil, err
 	}
+	placePlugins(file, data, s.Plugins)
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
@@ -279,6 +287,9 @@ func (s *settings) check(file string) error {
 		}
 		seen[p.Name] = true
 		if _, err := p.unsigned(); err != nil {
+			return err
+		}
+		if _, err := p.overlay(); err != nil {
 			return err
 		}
 		p.Path = beside(file, p.Path)

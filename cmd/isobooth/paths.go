@@ -80,6 +80,20 @@ func checkOurs(dir string, st fs.FileInfo) error {
 	return nil
 }
 
+// stateDir is where daemons of this user keep what outlives them:
+// $XDG_STATE_HOME/isobooth, else ~/.local/state/isobooth. It need not exist.
+func stateDir() (string, error) {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // the XDG specification has others ignored
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "isobooth"), nil
+}
+
 const daemonPrefix = "isobooth-"
 
 // daemonName names this process for as long as the machine runs: process ids

@@ -49,7 +49,7 @@ both takes --plugin or --profile. With WHAT, a plugin stands for its profile.`,
 			if len(args) == 1 {
 				return a.explainOne(c, args[0], o)
 			}
-			p, err := a.profileOf(c, args[0], o)
+			p, err := a.profileNamed(c, args[0], o)
 			if err != nil {
 				return err
 			}
@@ -187,7 +187,7 @@ func explained(p *profiles.Profile, call string, phase profiles.Phase, args []pr
 	}
 	if e.Outcome != profiles.Allowed && e.Outcome != profiles.Unknown {
 		edit := p.EditForKnown(call, phase, args)
-		j.Edit = &editJSON{edit.File, edit.After, append([]string{}, edit.Lines...), edit.Text}
+		j.Edit = newEditJSON(&edit)
 	}
 	return j
 }
@@ -208,11 +208,20 @@ func (j *explanationJSON) print(w io.Writer) {
 		}
 		fmt.Fprintf(w, "    why: %s\n", r.Why)
 	}
-	if j.Edit == nil {
+	j.Edit.print(w)
+}
+
+func newEditJSON(e *profiles.Edit) *editJSON {
+	return &editJSON{e.File, e.After, append([]string{}, e.Lines...), e.Text}
+}
+
+// print says what would allow it; nothing for what is allowed.
+func (e *editJSON) print(w io.Writer) {
+	if e == nil {
 		return
 	}
-	fmt.Fprintf(w, "  to allow it: %s\n", j.Edit.Text)
-	for _, line := range j.Edit.Lines {
+	fmt.Fprintf(w, "  to allow it: %s\n", e.Text)
+	for _, line := range e.Lines {
 		fmt.Fprintf(w, "    %s\n", line)
 	}
 }
@@ -302,6 +311,10 @@ func (a *app) explainLimit(p *profiles.Profile, key string, o *explainOptions) e
 }
 
 func (a *app) explainReach(r profiles.Reach, o *explainOptions) error {
+	var edit *editJSON
+	if r.Outcome != profiles.Allowed {
+		edit = newEditJSON(&r.Edit)
+	}
 	if o.asJSON {
 		writeJSON(a.stdout, struct {
 			What    string             `json:"what"`
@@ -309,9 +322,11 @@ func (a *app) explainReach(r profiles.Reach, o *explainOptions) error {
 			Access  profiles.Access    `json:"access,omitempty"`
 			At      *profiles.Position `json:"at,omitempty"`
 			Text    string             `json:"text"`
-		}{r.What, r.Outcome, r.Access, place(r.At), r.Text})
+			Edit    *editJSON          `json:"edit,omitempty"` // that would grant it
+		}{r.What, r.Outcome, r.Access, place(r.At), r.Text, edit})
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n  %s\n", r.What, r.Outcome, r.Text)
+	edit.print(a.stdout)
 	return nil
 }

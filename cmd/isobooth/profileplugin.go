@@ -60,8 +60,8 @@ func (a *app) explainOne(c *cobra.Command, word string, o *explainOptions) error
 	return a.printPlain(a.plainly(profile), o)
 }
 
-// profileOf is the profile of that name, or that of the plugin of that name.
-func (a *app) profileOf(c *cobra.Command, word string, o *explainOptions) (*profiles.Profile, error) {
+// profileNamed is the profile of that name, or that of the plugin of that name.
+func (a *app) profileNamed(c *cobra.Command, word string, o *explainOptions) (*profiles.Profile, error) {
 	plugin, profile, err := a.whichever(c, word, o)
 	if plugin == nil || err != nil {
 		return profile, err

@@ -24,19 +24,12 @@ type records struct{ path string }
 // library's SHA-256, since one build says nothing of another.
 type known map[string]map[string]runner.History
 
-// openRecords finds the file: $XDG_STATE_HOME/isobooth/plugins.json, else
-// ~/.local/state/isobooth/plugins.json.
+// openRecords finds the file, plugins.json in stateDir.
 func openRecords() (*records, error) {
-	state := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(state) { // the XDG specification has others ignored
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, fmt.Errorf("records of plugins: %w", err)
-		}
-		state = filepath.Join(home, ".local", "state")
+	dir, err := stateDir()
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
 	}
-	dir := filepath.Join(state, "isobooth")
-	err := os.MkdirAll(dir, 0o700)
 	var st fs.FileInfo
 	if err == nil {
 		st, err = os.Stat(dir) // of what a link leads to: some keep such folders elsewhere

@@ -100,7 +100,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := s.app.findProfile(c.Profile)
+	profile, err := s.app.profileOf(&c)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := runner.NewPlan(g.config.Name, g.plugin, g.profile)
+		plan, err := s.plan(g)
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,9 @@ func (a *app) configCmd() *cobra.Command {
 			}
 			for _, p := range s.Plugins {
 				fmt.Fprintf(a.stdout, "plugin %q: path %q, profile %q # file %s\n", p.Name, p.Path, p.Profile, s.File)
+				for _, grant := range p.grants() {
+					fmt.Fprintf(a.stdout, "plugin %q: %s # %v\n", p.Name, grant, p.At)
+				}
 			}
 			for _, m := range s.Mappings {
 				fmt.Fprintf(a.stdout, "mapping %q: plugin %q # file %s\n", m.Name, m.Plugin, s.File)

@@ -27,7 +27,8 @@ type booth struct {
 	abi       uint32         // Landlock's, as confirmed before foreign code ran
 	fds       map[int]string // the worker's descriptors, taken down then, too
 	root      *root
-	ownRoot   bool // it is this booth's alone, and goes with it
+	ownRoot   bool           // it is this booth's alone, and goes with it
+	mounts    map[string]int // the worker's, by place: their numbers
 	without   without
 	connected func(control.Connection)
 	exited    chan struct{} // closed after status is set
@@ -236,7 +237,7 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 	}{
 		{"user", in.user},
 		{"namespaces", func() (string, error) { return in.namespaces(b.without) }},
-		{"root", func() (string, error) { return in.mounts(b.root) }},
+		{"root", func() (string, error) { return in.mounts(b.root, &b.mounts) }},
 		{"grants", func() (string, error) { return in.grants(&b.prepare.Grants, b.root) }},
 		{"capabilities", in.capabilities},
 		{"no_new_privs", in.noNewPrivs},

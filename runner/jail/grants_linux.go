@@ -14,7 +14,8 @@ import (
 // with is the root of one booth: r itself for a booth that is granted nothing,
 // else one of its own in dir, which the caller removes, also after an error.
 // user is the worker's on the host, or -1 when that is ours.
-func (r *root) with(dir string, g *control.Grants, user int) (*root, error) {
+func (r *root) with(dir string, p *control.Prepare, user int) (*root, error) {
+	g := &p.Grants
 	if !g.Any() {
 		return r, nil
 	}
@@ -28,6 +29,10 @@ func (r *root) with(dir string, g *control.Grants, user int) (*root, error) {
 		}
 	}
 	for i := range g.Devices {
+		if !g.Devices[i].Write && !p.Landlock {
+			// A mount that is read-only stops no write to a device.
+			return own, layerErrorf("landlock", "device %s is granted for reading only, which nothing else enforces", g.Devices[i].Path)
+		}
 		if err := own.addDevice(mounts, &g.Devices[i], user); err != nil {
 			return own, layerErrorf("devices", "%s: %w", g.Devices[i].Path, err)
 		}

@@ -189,8 +189,7 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 
 // giveRoot lays out the root of a booth.
 func (s *Server) giveRoot(b *booth, slot int) (err error) {
-	g := &b.prepare.Grants
-	b.root, err = s.root.with(filepath.Join(s.hello.Dir, "root-"+b.id), g, hostUser(slot))
+	b.root, err = s.root.with(filepath.Join(s.hello.Dir, "root-"+b.id), b.prepare, hostUser(slot))
 	b.ownRoot = b.root != s.root
 	if err == nil && b.ownRoot {
 		err = s.without.openRoot(b.root)
