@@ -388,6 +388,13 @@ func networkGrant(t *testing.T, plugin *verify.Plugin) {
 		n.Close()
 	}
 	eventually(t, "a refused connect is reported", func() bool { return d.denied("run connect") > 0 })
+	d.mu.Lock()
+	first := d.records[0]
+	d.mu.Unlock()
+	if where := (control.Argument{Name: "addr", Value: fmt.Sprintf("127.0.0.1:%d", otherPort.port)}); !slices.Contains(first.Decoded, where) ||
+		!slices.Contains(first.Decoded, control.Argument{Name: "protocol", Value: "tcp"}) {
+		t.Errorf("reported as %+v, want %+v and tcp", first.Decoded, where)
+	}
 	// An IPv4 address in an IPv6 one is the granted one.
 	six := d.socket(unix.AF_INET6, unix.SOCK_STREAM)
 	d.expect(0, "connect %d ::ffff:127.0.0.1 %d", six, granted.port)

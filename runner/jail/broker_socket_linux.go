@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/isobooth/isobooth/runner/control"
 	"golang.org/x/sys/unix"
 )
 
@@ -88,6 +89,26 @@ func (s *pluginSocket) tcp() bool {
 
 func (s *pluginSocket) udp() bool {
 	return s.inet() && s.kind == unix.SOCK_DGRAM && s.protocol == unix.IPPROTO_UDP
+}
+
+// protocolArgument is what the socket of a refused connect speaks, which the
+// grant that would allow it has to say. None where it is no such socket.
+func protocolArgument(n *notification) []control.Argument {
+	if n.nr != unix.SYS_CONNECT || n.pid == 0 {
+		return nil
+	}
+	s, errno := takeSocket(int(n.pid), int32(n.args[0]))
+	if errno != 0 {
+		return nil
+	}
+	defer s.close()
+	switch {
+	case s.tcp():
+		return []control.Argument{{Name: "protocol", Value: "tcp"}}
+	case s.udp():
+		return []control.Argument{{Name: "protocol", Value: "udp"}}
+	}
+	return nil
 }
 
 // kept are the options that a plugin may have set before it connects, and
