@@ -129,10 +129,14 @@ func (h *Host) event(m *control.Message) {
 	case m.Exit != nil:
 		in.ended(*m.Exit)
 	case m.Denial != nil:
+		// The report that ends a booth comes at any count; one more after it
+		// would count some calls twice.
+		if !in.quota.Load() {
+			h.refused.count(in.plan.Name, m.Denial)
+		}
 		if m.Denial.Quota {
 			in.quota.Store(true)
 		}
-		h.refused.count(in.plan.Name, m.Denial)
 		h.o.Observer.Denied(in.plan.Name, *m.Denial)
 	}
 }
