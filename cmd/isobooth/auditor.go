@@ -76,6 +76,7 @@ func (a *app) openAudit() (*auditor, error) {
 		a.hint("audit.file in the config names another file, or \"off\"")
 		return nil, nil
 	}
+	log.Notice = func(format string, args ...any) { a.say("warning: audit log "+format, args...) }
 	l := newAuditor(log, c.Required, a.say)
 	if err := l.put("daemon_start", "", a.daemonFacts()); err != nil {
 		l.close(err)

@@ -357,10 +357,12 @@ func TestCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var told string
+		l.Notice = func(format string, args ...any) { told += fmt.Sprintf(format, args...) }
 		put(t, l, entries(1)...)
 		r := verifyLog(t, l)
-		if r.OK != (how == "control") {
-			t.Errorf("%s: %+v", how, r)
+		if r.OK != (how == "control") || strings.Contains(told, "GONE") == r.OK {
+			t.Errorf("%s: told %q, %+v", how, told, r)
 		}
 	}
 }
