@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/isobooth/isobooth/profiles"
@@ -23,7 +25,7 @@ type denialEvent struct {
 	Learned bool     `json:"learned,omitempty"` // it was let through
 	Quota   bool     `json:"quota,omitempty"`   // it used up the quota
 	Profile string   `json:"profile,omitempty"`
-	Rules   []string `json:"rules"` // FILE:LINE of those that decide; none when no rule names the call
+	Rules   []string `json:"rules"` // FILE:LINE of each that names the call
 	Why     string   `json:"why,omitempty"`
 	Edit    *edit    `json:"edit,omitempty"`
 
@@ -55,15 +57,49 @@ func newDenialEvent(d *control.Denial, p *profiles.Profile) *denialEvent {
 	phase := profiles.Phase(d.Phase)
 	x := p.Explain(d.Call, phase, &d.Args)
 	e.Why = x.Text
-	for i := range x.Rules {
-		if at := x.Rules[i].At; at.File != "" {
-			e.Rules = append(e.Rules, at.String())
+	for i := range p.Rules {
+		if r := &p.Rules[i]; slices.Contains(r.Calls, d.Call) && r.At.File != "" {
+			e.Rules = append(e.Rules, r.At.String())
 		}
 	}
-	if !d.Learned {
+	if to, ok := destination(d); ok && !d.Learned {
+		e.Edit = newEdit(p.EditForDestination(to))
+	} else if !d.Learned {
 		e.Edit = newEdit(p.EditFor(d.Call, phase, &d.Args))
 	}
 	return e
+}
+
+// destination is where the plugin wanted to connect to. Its own word is all
+// there is about that; so it is for a person to grant.
+func destination(d *control.Denial) (to profiles.Destination, ok bool) {
+	to.Protocol = profiles.TCP // the call does not say
+	switch d.Call {
+	case "connect":
+	case "sendto":
+		to.Protocol = profiles.UDP
+	default:
+		return to, false
+	}
+	for _, a := range d.Decoded {
+		if at, err := netip.ParseAddrPort(a.Value); err == nil && a.Name == "addr" && at.Port() != 0 && at.Addr().Zone() == "" {
+			to.Host, to.Port = at.Addr().String(), at.Port()
+			return to, true
+		}
+	}
+	return to, false
+}
+
+// killers names the calls that a profile kills for. The kernel tells nobody
+// which of them it was.
+func killers(p *profiles.Profile) string {
+	var calls []string
+	for i := range p.Rules {
+		if p.Rules[i].Action == profiles.Kill {
+			calls = append(calls, p.Rules[i].Calls...)
+		}
+	}
+	return "the kernel does not tell which call it was, of " + strings.Join(calls, ", ")
 }
 
 // newEdit gives a profile that is yet to be made a place among the user's.

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
 )
 
@@ -253,5 +256,38 @@ func TestFollowInterrupted(t *testing.T) {
 	}
 	if code := exitCode(&shownError{ctx.Err()}); code != exitInterrupted {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestUnnamedKill: who is killed for a call is told which it may have been.
+func TestUnnamedKill(t *testing.T) {
+	h := newTestEvents(t)
+	_, r := h.subscribe(0, everything)
+	h.publish(event{Type: eventState, Booth: "clip", State: runner.StateStandby, Cause: &runner.Cause{Kind: runner.CauseSignal, Signal: syscall.SIGSYS, Text: "killed"}})
+	h.publish(event{Type: eventState, Booth: "clip", State: runner.StateStandby, Cause: &runner.Cause{Kind: runner.CauseSignal, Signal: syscall.SIGSEGV, Text: "crashed"}})
+	e := receive(t, r.events, "the kill")
+	if text := e.text(); !strings.HasPrefix(text, "killed; now standby; ") || !strings.Contains(text, " bpf,") {
+		t.Errorf("told %q", text)
+	}
+	e = receive(t, r.events, "the crash")
+	if text := e.text(); text != "crashed; now standby" {
+		t.Errorf("told %q", text)
+	}
+}
+
+// TestDestinationIsProposed: for a connection the change is a grant of it.
+func TestDestinationIsProposed(t *testing.T) {
+	p, err := profiles.Named("strict")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := control.Denial{Call: "connect", Phase: "run", Count: 1, Decoded: []control.Argument{{Name: "fd", Value: "3"}, {Name: "addr", Value: "[::1]:80"}}}
+	e := newDenialEvent(&d, p)
+	if e.Edit == nil || !slices.Contains(e.Edit.Lines, `to = ["tcp://[::1]:80"]`) {
+		t.Errorf("edit %+v", e.Edit)
+	}
+	d.Decoded[1].Value = `unix:"/run/bus"`
+	if e := newDenialEvent(&d, p); e.Edit == nil || len(e.Edit.Lines) != 0 {
+		t.Errorf("of a local socket: edit %+v", e.Edit)
 	}
 }
