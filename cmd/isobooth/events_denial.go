@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,32 +61,10 @@ func newDenialEvent(d *control.Denial, p *profiles.Profile) *denialEvent {
 			e.Rules = append(e.Rules, r.At.String())
 		}
 	}
-	if to, ok := destination(d); ok && !d.Learned {
-		e.Edit = newEdit(p.EditForDestination(to))
-	} else if !d.Learned {
+	if !d.Learned {
 		e.Edit = newEdit(p.EditFor(d.Call, phase, &d.Args))
 	}
 	return e
-}
-
-// destination is where the plugin wanted to connect to. Its own word is all
-// there is about that; so it is for a person to grant.
-func destination(d *control.Denial) (to profiles.Destination, ok bool) {
-	to.Protocol = profiles.TCP // the call does not say
-	switch d.Call {
-	case "connect":
-	case "sendto":
-		to.Protocol = profiles.UDP
-	default:
-		return to, false
-	}
-	for _, a := range d.Decoded {
-		if at, err := netip.ParseAddrPort(a.Value); err == nil && a.Name == "addr" && at.Port() != 0 && at.Addr().Zone() == "" {
-			to.Host, to.Port = at.Addr().String(), at.Port()
-			return to, true
-		}
-	}
-	return to, false
 }
 
 // killers names the calls that a profile kills for. The kernel tells nobody

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -272,22 +271,5 @@ func TestUnnamedKill(t *testing.T) {
 	e = receive(t, r.events, "the crash")
 	if text := e.text(); text != "crashed; now standby" {
 		t.Errorf("told %q", text)
-	}
-}
-
-// TestDestinationIsProposed: for a connection the change is a grant of it.
-func TestDestinationIsProposed(t *testing.T) {
-	p, err := profiles.Named("strict")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := control.Denial{Call: "connect", Phase: "run", Count: 1, Decoded: []control.Argument{{Name: "fd", Value: "3"}, {Name: "addr", Value: "[::1]:80"}}}
-	e := newDenialEvent(&d, p)
-	if e.Edit == nil || !slices.Contains(e.Edit.Lines, `to = ["tcp://[::1]:80"]`) {
-		t.Errorf("edit %+v", e.Edit)
-	}
-	d.Decoded[1].Value = `unix:"/run/bus"`
-	if e := newDenialEvent(&d, p); e.Edit == nil || len(e.Edit.Lines) != 0 {
-		t.Errorf("of a local socket: edit %+v", e.Edit)
 	}
 }
