@@ -204,6 +204,10 @@ func TestHelper(t *testing.T) {
 		grantsInBooths(t, open(t, job.Plugins["grants"], "grants"))
 		return
 	}
+	if job.Name == "network" {
+		networkGrant(t, open(t, job.Plugins["network"], "network"))
+		return
+	}
 	if job.Name == "leak" {
 		leakWhenAsked(t)
 		return

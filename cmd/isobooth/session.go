@@ -89,7 +89,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o, Connected: s.connected,
 	})
 	return err
 }

@@ -30,6 +30,7 @@ type booth struct {
 	ownRoot   bool           // it is this booth's alone, and goes with it
 	mounts    map[string]int // the worker's, by place: their numbers
 	without   without
+	connected func(control.Connection)
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
 	mu        sync.Mutex // giveSock and seal, one at a time
@@ -100,6 +101,11 @@ func (b *booth) confine(denied func(control.Denial)) error {
 		}
 	}); err != nil {
 		return &LayerError{"seccomp", err}
+	}
+	if g := &b.prepare.Grants; len(g.Network) > 0 {
+		if b.listener.broker, err = newBroker(b.listener.f, g, b.exited, b.connected); err != nil {
+			return err
+		}
 	}
 	go b.listener.serve()
 	if _, err := b.sock.Write([]byte{1}); err != nil {
