@@ -39,7 +39,7 @@ func (c *clients) serve(conn net.Conn) {
 		}
 		c.one.Lock()
 		var reply bytes.Buffer
-		c.session.answer(&reply, &r)
+		c.session.answer(&reply, &r, peer(conn))
 		c.one.Unlock()
 		// One that does not read it has had it.
 		_ = conn.SetDeadline(time.Now().Add(time.Second))

@@ -49,7 +49,7 @@ both takes --plugin or --profile. With WHAT, a plugin stands for its profile.`,
 			if len(args) == 1 {
 				return a.explainOne(c, args[0], o)
 			}
-			p, err := a.profileNamed(c, args[0], o)
+			p, err := a.profileCalled(c, args[0], o)
 			if err != nil {
 				return err
 			}
