@@ -12,13 +12,14 @@ import (
 
 // Types of events; docs/events.md describes each.
 const (
-	eventDenial  = "denial"
-	eventState   = "state"
-	eventLimit   = "limit"
-	eventTrouble = "trouble"
-	eventRelease = "release"
-	eventLost    = "lost"  // this reader was too slow, or the daemon too busy
-	eventError   = "error" // this reader gets no events, and Text says why
+	eventDenial     = "denial"
+	eventState      = "state"
+	eventLimit      = "limit"
+	eventTrouble    = "trouble"
+	eventRelease    = "release"
+	eventConnection = "connection"
+	eventLost       = "lost"  // this reader was too slow, or the daemon too busy
+	eventError      = "error" // this reader gets no events, and Text says why
 )
 
 // event is one thing that happened, and one line of `isobooth events --json`.
@@ -28,12 +29,13 @@ type event struct {
 	Type  string    `json:"type"`
 	Booth string    `json:"booth,omitempty"`
 
-	Denial *denialEvent  `json:"denial,omitempty"`
-	State  runner.State  `json:"state,omitempty"`
-	Cause  *runner.Cause `json:"cause,omitempty"` // of a state: why the worker ended
-	Limit  *runner.Limit `json:"limit,omitempty"`
-	Text   string        `json:"text,omitempty"` // for people
-	Lost   uint64        `json:"lost,omitempty"` // events
+	Denial     *denialEvent        `json:"denial,omitempty"`
+	State      runner.State        `json:"state,omitempty"`
+	Cause      *runner.Cause       `json:"cause,omitempty"` // of a state: why the worker ended
+	Limit      *runner.Limit       `json:"limit,omitempty"`
+	Connection *control.Connection `json:"connection,omitempty"`
+	Text       string              `json:"text,omitempty"` // for people
+	Lost       uint64              `json:"lost,omitempty"` // events
 
 	// refused is what Denial will be made of, by the hub and not by whom the
 	// denial came from.

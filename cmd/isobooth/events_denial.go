@@ -60,7 +60,12 @@ func newDenialEvent(d *control.Denial, p *profiles.Profile) *denialEvent {
 			e.Rules = append(e.Rules, at.String())
 		}
 	}
-	if !d.Learned {
+	to, connects := destinationOf(d)
+	switch {
+	case d.Learned:
+	case connects:
+		e.Edit = newEdit(p.EditForDestination(to))
+	default:
 		e.Edit = newEdit(p.EditFor(d.Call, phase, &d.Args))
 	}
 	return e

@@ -106,10 +106,10 @@ func hintFor(err error) string {
 	var record *recordsError
 	var grant *runner.GrantError
 	switch {
-	case errors.As(err, &grant):
-		return grant.Hint
 	case errors.Is(err, errNoDaemon):
 		return "isobooth run starts one; isobooth play says itself what was refused"
+	case errors.As(err, &grant):
+		return grant.Hint
 	case errors.As(err, &record):
 		return "if nothing needs to stay in quarantine, remove the file"
 	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:

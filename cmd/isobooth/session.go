@@ -94,7 +94,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.connected,
 	})
 	return err
 }

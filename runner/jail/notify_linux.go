@@ -70,6 +70,7 @@ type listener struct {
 	standby chan struct{}
 	once    sync.Once
 	refused *refusals
+	broker  *broker // nil without network grants
 }
 
 func newListener(fd int, p *control.Prepare, open bool, denied func(control.Denial)) (*listener, error) {

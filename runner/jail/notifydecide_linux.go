@@ -29,6 +29,8 @@ func refuse(e unix.Errno) decision { return decision{verdict: fails, errno: e, r
 // their arguments become.
 func (l *listener) decide(n *notification, p phase) decision {
 	switch {
+	case l.broker != nil && l.broker.takes(n, p): // looks further, and changes nothing that others decide on
+		return decision{verdict: taken}
 	case l.open || p != phaseRun && l.continues(n):
 		return decision{verdict: goesOn}
 	default:

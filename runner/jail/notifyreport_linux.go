@@ -85,7 +85,7 @@ func (l *listener) report(n *notification, p phase, d decision) {
 		Errno: int(d.errno), Learned: key.learned, At: monotonic(),
 	}
 	if !key.rest {
-		denial.Decoded = l.decode(n, name, args, seen)
+		denial.Decoded = append(l.decode(n, name, args, seen), protocolArgument(n)...)
 	}
 	r.tell(denial)
 }
