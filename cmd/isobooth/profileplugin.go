@@ -66,7 +66,7 @@ func (a *app) profileNamed(c *cobra.Command, word string, o *explainOptions) (*p
 	if plugin == nil || err != nil {
 		return profile, err
 	}
-	return a.findProfile(plugin.Profile)
+	return a.profileOf(plugin)
 }
 
 // whichever finds out what a word names: a plugin or a profile.
@@ -116,7 +116,7 @@ func (a *app) findPlugin(word string) *pluginConfig {
 }
 
 func (a *app) explainPlugin(c *pluginConfig, o *explainOptions) error {
-	profile, err := a.findProfile(c.Profile)
+	profile, err := a.profileOf(c)
 	if err != nil {
 		return err
 	}
