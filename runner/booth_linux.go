@@ -57,7 +57,9 @@ type Booth struct {
 	id               uint64
 	wantJSON         bool
 
-	stats counters
+	stats          counters
+	direct, queued histogram // latencies of replies
+	endings        endTally
 }
 
 type counters struct {

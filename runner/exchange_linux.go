@@ -140,6 +140,11 @@ func (b *Booth) accept(x *exchange, head wire.Head, frame []byte) error {
 	}
 	b.reply.Booth, b.reply.Answer = b.plan.Name, answer
 	b.reply.Latency = now() - x.at
+	if x.queued {
+		b.queued.observe(b.reply.Latency)
+	} else {
+		b.direct.observe(b.reply.Latency)
+	}
 	b.sink.Reply(&b.reply)
 	return nil
 }

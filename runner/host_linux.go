@@ -65,6 +65,8 @@ type Host struct {
 	dog    *watchdog
 	refill sync.Mutex // held while a worker is made in reserve
 	limits *monitor
+	// refused outlives the booths that it counts for.
+	refused refusals
 
 	mu        sync.Mutex
 	instances map[string]*instance
@@ -134,6 +136,11 @@ func (h *Host) event(m *control.Message) {
 			h.o.Connected(in.plan.Name, *m.Connected)
 		}
 	case m.Denial != nil:
+		// The report that ends a booth comes at any count; one more after it
+		// would count some calls twice.
+		if !in.quota.Load() {
+			h.refused.count(in.plan.Name, m.Denial)
+		}
 		if m.Denial.Quota {
 			in.quota.Store(true)
 		}

@@ -294,6 +294,7 @@ func (b *Booth) blameLate() {
 	defer b.mu.Unlock()
 	for _, cause := range b.late {
 		b.life.blame(cause, time.Now())
+		b.endings.count(cause)
 	}
 	b.late = nil
 	b.history = b.life.history.clone()

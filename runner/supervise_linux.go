@@ -101,6 +101,9 @@ func (b *Booth) step(h happening) error {
 	if to == StateStandby && from != StateStopped {
 		b.stats.restarts.Add(1)
 	}
+	if h.cause.Kind != "" {
+		b.endings.count(h.cause)
+	}
 	var cause *Cause
 	if h.cause.Kind != "" && (to != StateStopped || h.event == evOrphaned) {
 		cause = &h.cause

@@ -26,6 +26,7 @@ type config struct {
 	AllowMissing []string           `toml:"allow_missing"`
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
+	Metrics      metricsConfig      `toml:"metrics"`
 	Audit        auditConfig        `toml:"audit"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
@@ -96,6 +97,7 @@ func scalars() []setting {
 		{Key: "midi.max_hops", Value: 4},
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
+		{Key: "metrics.listen", Value: ""},
 		{Key: "audit.file", Value: defaultAuditFile()},
 		{Key: "audit.rotate", Value: "16MiB"},
 		{Key: "audit.required", Value: false},
@@ -269,6 +271,8 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.MaxHops = value.(int)
 		case "midi.echo_window":
 			s.MIDI.EchoWindow = value.(string)
+		case "metrics.listen":
+			s.Metrics.Listen = value.(string)
 		case "audit.file":
 			s.Audit.File = expandHome(value.(string))
 		case "audit.rotate":
@@ -297,6 +301,9 @@ func (s *settings) check(file string) error {
 		}
 	}
 	if _, err := s.MIDI.limits(); err != nil {
+		return err
+	}
+	if _, err := s.Metrics.address(); err != nil {
 		return err
 	}
 	if _, err := s.Audit.size(); err != nil {

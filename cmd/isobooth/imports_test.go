@@ -34,6 +34,8 @@ var homes = map[string][]string{
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
 	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
+	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
+	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},
 	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},
 }
@@ -81,7 +83,7 @@ func TestJailerStaysSlim(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range strings.Fields(string(out)) {
-		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/containerd/cgroups"} {
+		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/prometheus/", "github.com/gdamore/", "github.com/containerd/cgroups"} {
 			if strings.HasPrefix(p, heavy) {
 				t.Errorf("isobooth-jail depends on %s", p)
 			}

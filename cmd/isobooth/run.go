@@ -40,6 +40,7 @@ crashes is restarted; the others go on. isobooth ps shows what runs.`,
 	f.StringSliceVarP(&inputs, "input", "i", nil, "read this `INPUT` instead of the config's: a port's glob, FILE.mid or -")
 	f.BoolVar(&asJSON, "json", false, "print every reply as a JSON line")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print every reply")
+	f.String("metrics-listen", "", "serve metrics to Prometheus at this `ADDRESS`: unix:/PATH or 127.0.0.1:PORT")
 	return cmd
 }
 
@@ -69,6 +70,11 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	if err != nil {
 		return err
 	}
+	metrics, err := a.openMetrics()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, metrics.close()) }()
 	send, closeOut, err := openOut(a.settings.MIDI.Output)
 	if err != nil {
 		return err
@@ -122,6 +128,7 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		return err
 	}
 	defer status.Close()
+	metrics.serve(s.stats)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)

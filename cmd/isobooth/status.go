@@ -126,6 +126,8 @@ func (s *session) answer(c io.Writer, r *request) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
+	case opStats:
+		writeJSON(c, s.stats())
 	case opRelease:
 		reply := s.release(r.Name)
 		if reply.Released {
@@ -178,6 +180,9 @@ func ask(path string, r request, reply any) error {
 		writeJSON(conn, r)
 		err = json.NewDecoder(conn).Decode(reply)
 	}
+	if err == io.EOF {
+		err = fmt.Errorf("it does not answer %q; restart it if it is of an older version", r.Op)
+	}
 	if err != nil {
 		return fmt.Errorf("ask daemon %s: %w", path, err)
 	}
@@ -216,16 +221,20 @@ func (a *app) psCmd() *cobra.Command {
 }
 
 // readStatuses asks every running daemon of this user.
-func readStatuses() ([]daemonStatus, error) {
+func readStatuses() ([]daemonStatus, error) { return askAll[daemonStatus](opStatus) }
+
+// askAll asks every running daemon of this user the same, and returns the
+// replies.
+func askAll[T any](op string) ([]T, error) {
 	daemons, err := daemonSockets()
 	if err != nil {
 		return nil, err
 	}
-	all := []daemonStatus{}
+	all := []T{}
 	var errs []error
 	for _, path := range daemons {
-		var d daemonStatus
-		switch err := ask(path, request{Op: opStatus}, &d); {
+		var d T
+		switch err := ask(path, request{Op: op}, &d); {
 		case err == nil:
 			all = append(all, d)
 		case !errors.Is(err, errEnding):
