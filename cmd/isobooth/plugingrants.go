@@ -153,7 +153,7 @@ func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []string{s.app.settings.File, self, jailer}
+	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
 	for _, source := range profile.Chain {
 		if !strings.HasPrefix(source.At.File, "embedded:") {
 			files = append(files, source.At.File)
