@@ -27,6 +27,21 @@ func dump(p *Profile, f *Filter) string {
 	fmt.Fprintf(&b, "# load %s, trigger %s, stop %s\n", l.LoadTimeout, l.TriggerTimeout, l.StopTimeout)
 	fmt.Fprintf(&b, "# restart: %d at once, pause %s to %s, reset %s; queue age %s; quarantine: %d denials, %d violations\n",
 		l.RestartFree, l.RestartPause, l.RestartPauseMax, l.RestartReset, l.QueueAge, l.Denials, l.Violations)
+	for _, g := range p.Files {
+		fmt.Fprintf(&b, "# file %s at %s: %s (%s)\n", g.Path, g.Inside, g.Access, g.Why)
+	}
+	for _, g := range p.Devices {
+		fmt.Fprintf(&b, "# device %s: %s (%s)\n", g.Path, g.Access, g.Why)
+	}
+	for _, g := range p.Network {
+		fmt.Fprintf(&b, "# network %v (%s)\n", g.To, g.Why)
+	}
+	for _, g := range p.Environment {
+		fmt.Fprintf(&b, "# environment %s (%s)\n", g.Name, g.Why)
+	}
+	if len(p.Require) > 0 {
+		fmt.Fprintf(&b, "# require %s\n", strings.Join(p.Require, ", "))
+	}
 	for i := range f.Calls {
 		b.WriteString(dumpCall(&f.Calls[i]))
 	}
@@ -108,6 +123,10 @@ func TestDump(t *testing.T) {
 			}
 			compareDumps(t, string(want), got)
 		})
+	}
+	dumps, err := filepath.Glob(filepath.Join("testdata", "*.amd64.txt"))
+	if err != nil || len(dumps) != len(Names()) {
+		t.Errorf("dumps are %q, %v; profiles are %q", dumps, err, Names())
 	}
 }
 

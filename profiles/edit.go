@@ -45,6 +45,10 @@ func (p *Profile) EditForKnown(call string, phase Phase, args []Compare) Edit {
 		return Edit{Text: fmt.Sprintf("no change is proposed for %s: %s", call, danger(call))}
 	case p.forbids(&rule) != nil:
 		return Edit{Text: fmt.Sprintf("no change of this profile can allow %s: the ceiling at %s forbids it", call, p.forbids(&rule).At)}
+	case call == "connect":
+		return Edit{Text: "no rule is proposed for connect: the host connects to what a [[network]] grants; isobooth profile explain says, for a destination such as tcp://127.0.0.1:80, which lines grant it"}
+	case len(p.Network) > 0 && rule.pastBroker() != "":
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s while a [[network]] grants destinations: it would take the host's sockets elsewhere", call)}
 	case slices.Contains(codeCalls, call) && !slices.ContainsFunc(args, func(c Compare) bool { return c.Arg == 2 }):
 		return Edit{Text: fmt.Sprintf("which change would allow more of %s depends on its argument prot", call)}
 	case writesCode(call, args):
@@ -173,53 +177,6 @@ func writesCode(call string, args []Compare) bool {
 	return slices.Contains(codeCalls, call) && slices.ContainsFunc(args, func(c Compare) bool {
 		return c.Arg == 2 && c.Mask&both == both && c.Value&both == both
 	})
-}
-
-// ruleLines is a rule as TOML, after an empty line.
-func ruleLines(r *Rule) []string {
-	lines := []string{"", "[[rules]]", "calls = " + quotedList(r.Calls)}
-	if r.Action == Allow {
-		lines = append(lines, fmt.Sprintf("phase = %q", r.Phase))
-	}
-	if len(r.When) > 0 {
-		lines = append(lines, "when = "+quotedList(r.Conditions(r.Calls[0])))
-	}
-	if r.AcceptRisk != "" {
-		lines = append(lines, "accept_risk = "+quoted(r.AcceptRisk))
-	}
-	action := string(r.Action)
-	if r.Action == Errno {
-		action += ":" + errnoName(r.Errno)
-	}
-	return append(lines, fmt.Sprintf("action = %q", action), "why = "+quoted(r.Why))
-}
-
-// quoted is a basic string of TOML. Its escapes are Go's but for \x, \a and
-// \v, which it does not have; \u does for all.
-func quoted(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-func quotedList(texts []string) string {
-	out := make([]string, len(texts))
-	for i, t := range texts {
-		out[i] = quoted(t)
-	}
-	return "[" + strings.Join(out, ", ") + "]"
 }
 
 // lineCount counts the last line, too, when it has no end.

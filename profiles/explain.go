@@ -88,7 +88,7 @@ func (p *Profile) ExplainKnown(call string, phase Phase, args []Compare) Explana
 	case len(later) > 0:
 		e.Outcome = Refused
 		e.Text = fmt.Sprintf("%s is refused in the run phase: EPERM; it is allowed while the plugin loads only, %s", call, p.says(&later[0]))
-	case call == "connect" && len(p.Network) > 0:
+	case call == "connect" && phase == PhaseRun && len(p.Network) > 0:
 		e.Outcome = Conditional
 		e.Text = "connect is made by the host for what [[network]] grants, and refused for anything else: EPERM"
 	default:

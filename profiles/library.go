@@ -115,7 +115,7 @@ func (at place) names() ([]string, error) {
 // error for every name: it may hold this one a second time.
 func (l *Library) find(name string) (*source, error) {
 	if !profileName.MatchString(name) {
-		return nil, fmt.Errorf("profile %q: %w", name, ErrUnknown)
+		return nil, fmt.Errorf("profile %q: %w: a name is a lower-case word", name, ErrUnknown)
 	}
 	var found []*source
 	src, err := builtIn{}.find(name)

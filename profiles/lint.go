@@ -42,7 +42,7 @@ var (
 	lintWideFiles = Lint{"IB016", Error, "a grant of files or devices hands over the machine"}
 	lintWideNet   = Lint{"IB017", Warning, "a network grant is wide"}
 	lintSecrets   = Lint{"IB018", Warning, "an environment variable that carries secrets or steers the loader"}
-	lintSameGrant = Lint{"IB019", Warning, "a grant is covered by another one"}
+	lintSameGrant = Lint{"IB019", Warning, "the same files are granted twice"}
 	lintPatience  = Lint{"IB020", Warning, "a deadline is so long that a hung plugin holds its triggers up"}
 )
 
@@ -69,9 +69,10 @@ func (l Lint) at(at Position, format string, args ...any) Finding {
 func (p *Profile) Check() []Finding {
 	found := slices.Concat(p.checkRules(), p.checkMemory(), p.checkKills(), p.checkReach(), p.checkGrants(), p.checkNetwork(), p.checkLimits())
 	slices.SortStableFunc(found, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Text, b.Text))
 	})
-	return found
+	// The rules of one group stand on one line and often have one mistake.
+	return slices.CompactFunc(found, func(a, b Finding) bool { return a == b })
 }
 
 // CheckParent looks for what a profile says although its parent, whole and

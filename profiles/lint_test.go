@@ -114,12 +114,16 @@ func TestCheck(t *testing.T) {
 		}, []string{"IB018", "IB018"}},
 		{"a grant in a grant", func(p *Profile) {
 			grant(FileGrant{Path: "/clips", Inside: "/work", Access: AccessRead})(p)
-			p.Files = append(p.Files, FileGrant{Path: "/clips/a", Inside: "/work/a", Access: AccessRead, Why: "for tests"})
+			p.Files = append(p.Files, FileGrant{Path: "/clips/a", Inside: "/a", Access: AccessRead, Why: "for tests"})
 		}, []string{"IB004", "IB019"}},
 		{"a wider one in a grant", func(p *Profile) {
 			grant(FileGrant{Path: "/clips", Inside: "/work", Access: AccessRead})(p)
-			p.Files = append(p.Files, FileGrant{Path: "/clips/a", Inside: "/work/a", Access: AccessWrite, Why: "for tests"})
+			p.Files = append(p.Files, FileGrant{Path: "/clips/a", Inside: "/a", Access: AccessWrite, Why: "for tests"})
 		}, []string{"IB004"}},
+		{"a folder twice", func(p *Profile) {
+			grant(FileGrant{Path: "/clips", Inside: "/work", Access: AccessRead})(p)
+			p.Files = append(p.Files, FileGrant{Path: "/clips", Inside: "/clips", Access: AccessRead, Why: "for tests"})
+		}, []string{"IB004", "IB019"}},
 		{"patience", func(p *Profile) { p.Limits.TriggerTimeout = time.Minute }, []string{"IB020"}},
 	}
 	seen := map[string]bool{}
@@ -193,5 +197,36 @@ func TestLintsAreStable(t *testing.T) {
 	}
 	if !slices.IsSorted(ids) || len(slices.Compact(ids)) != len(Lints()) {
 		t.Errorf("ids %v", ids)
+	}
+}
+
+// TestEmbeddedProfiles: what is built in has no finding but those that
+// docs/profile-lints.md gives a reason for.
+func TestEmbeddedProfiles(t *testing.T) {
+	known := map[string][]string{
+		// Their files and destinations are the config's word.
+		"network-client": {"IB010", "IB010"},
+		"legacy":         {"IB010", "IB010"},
+	}
+	for _, name := range Names() {
+		p, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := p.Check()
+		if len(p.Chain) > 1 {
+			parent, err := Named(p.Chain[1].Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, p.CheckParent(parent)...)
+		}
+		var ids []string
+		for _, f := range found {
+			ids = append(ids, f.ID)
+		}
+		if !slices.Equal(ids, known[name]) {
+			t.Errorf("%s: found %v", name, found)
+		}
 	}
 }

@@ -35,10 +35,10 @@ func (p *Profile) checkReach() []Finding {
 		}
 		for _, call := range rule.Calls {
 			if slices.Contains(openCalls, call) && len(p.Files)+len(p.Devices) == 0 {
-				found = append(found, lintNoGrant.at(rule.At, "%s: no [[files]] and no [[devices]], so it opens nothing but /dev/null, zero, random and urandom", call))
+				found = append(found, lintNoGrant.at(rule.At, "files can be opened, and without [[files]] and [[devices]] there are only /dev/null, zero, random and urandom"))
 			}
 			if call == "socket" && len(p.Network) == 0 && !localOnly(&rule) {
-				found = append(found, lintNoGrant.at(rule.At, "socket: no [[network]], so there is nothing to connect to"))
+				found = append(found, lintNoGrant.at(rule.At, "sockets can be made, and without [[network]] there is nothing to connect to"))
 			}
 		}
 	}
@@ -76,8 +76,8 @@ func (p *Profile) checkGrants() []Finding {
 			found = append(found, lintWideFiles.at(g.At, "file %s: name the one folder that is needed", g.Path))
 		}
 		for j, other := range p.Files {
-			if i != j && below(g.Inside, other.Inside) && below(g.Path, other.Path) && (other.Access == AccessWrite || g.Access == AccessRead) {
-				found = append(found, lintSameGrant.at(g.At, "file %s: the grant of %s covers it", g.Inside, other.Inside))
+			if same := i > j && g.Path == other.Path || below(g.Path, other.Path); same && (other.Access == AccessWrite || g.Access == AccessRead) {
+				found = append(found, lintSameGrant.at(g.At, "file %s: %s has it, too", g.Inside, other.Inside))
 			}
 		}
 		if text := emptyReason(g.Why); text != "" {

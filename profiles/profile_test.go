@@ -3,6 +3,7 @@ package profiles
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,7 +201,7 @@ func TestParseCompare(t *testing.T) {
 }
 
 func TestNamed(t *testing.T) {
-	if got := Names(); !reflect.DeepEqual(got, []string{"strict", "threads"}) {
+	if got := Names(); !reflect.DeepEqual(got, []string{"audio", "files", "legacy", "network-client", "strict", "threads"}) {
 		t.Errorf("names are %q", got)
 	}
 	for _, name := range Names() {
@@ -219,9 +220,9 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// TestStrictNeverMapsCode holds for both profiles: no rule lets memory be
+// TestNothingMapsWritableCode holds for all embedded profiles: no rule lets memory be
 // written and executed, or turned into code after it was written.
-func TestStrictNeverMapsCode(t *testing.T) {
+func TestNothingMapsWritableCode(t *testing.T) {
 	const write, exec = 2, 4
 	for _, name := range Names() {
 		p, err := Named(name)
@@ -242,41 +243,125 @@ func TestStrictNeverMapsCode(t *testing.T) {
 	}
 }
 
+// FuzzParseProfile parses a text that may extend others of a small library,
+// and lays something over what comes out.
 func FuzzParseProfile(f *testing.F) {
 	f.Add([]byte(minimal))
 	for _, name := range Names() {
-		data, err := embedded.ReadFile(name + ".toml")
+		src, err := builtIn{}.find(name)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data)
+		f.Add(src.data)
 	}
-	f.Add([]byte("rules = [{calls = [\"read\"], phase = \"run\", action = \"allow\", why = \"x\"}]"))
-	f.Add([]byte("limits.memory = \"1MiB\"\n[[rules]]\n[[rules]]\ncalls=[ # c\n\"a\"]"))
+	on := base()
+	for _, text := range on {
+		f.Add([]byte(text))
+	}
+	on["child"] = head
+	for _, text := range []string{
+		"rules = [{calls = [\"read\"], phase = \"run\", action = \"allow\", why = \"x\"}]",
+		"limits.memory = \"1MiB\"\n[[rules]]\n[[rules]]\ncalls=[ # c\n\"a\"]",
+		head + "extends = \"child\"",
+		strings.Replace(head, `"base"`, `"child"`, 1),
+		head + "require = [\"cgroup\"]\n[[remove]]\ncalls = [\"@event-loop\", \"bpf\"]\nfiles = [\"/work\"]\nwhy = \"x\"\n[[rules]]\ncalls = [\"@dangerous\"]\naction = \"kill\"\nwhy = \"x\"",
+		head + "[ceilings]\nforbid = [\"@io\"]\nnetwork = [\"::/0\", \"127.0.0.0/8\", \"obs.lan\"]\nlimits = {cpus = \"0-3\"}\nfiles = \"write\"\n[limits]\ncpus = \"2-3\"\ntmp_size = \"1KiB\"",
+		head + "[[network]]\nto = [\"udp://[fd00::/8]:53\"]\nwhy = \"x\"\n[[devices]]\npath = \"/dev/a[b]\"\naccess = \"read\"\nwhy = \"x\"",
+	} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := ParseProfile("f.toml", data)
+		p, err := resolve(&source{file: "f.toml", data: data}, on)
 		if err != nil {
-			if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "f.toml:") {
+			at, _, _ := strings.Cut(err.Error(), ":")
+			if _, known := on[strings.TrimSuffix(at, ".toml")]; !errors.Is(err, ErrInvalid) || !known && at != "f.toml" {
 				t.Fatalf("error without place or kind: %v", err)
 			}
 			return
 		}
-		l := p.Limits
-		if l.Memory <= 0 || l.CPU <= 0 || l.Pids <= 0 || l.Threads < 1 || int64(l.Threads) > l.Pids || l.TriggerTimeout <= 0 ||
-			l.RestartFree < 1 || l.RestartPause <= 0 || l.RestartPauseMax < l.RestartPause || l.QueueAge <= 0 || l.Denials < 1 || l.Violations < 1 {
-			t.Fatalf("limits %+v were taken", l)
+		checkProfile(t, p)
+		q, err := p.Overlay(Overlay{
+			Source: Position{"config", 1}, Limits: map[string]string{"memory": "1GiB"},
+			Files: []FileGrant{{Path: "/srv/a", Inside: "/srv/a", Access: AccessWrite}}, Network: []NetworkGrant{{To: []Destination{{TCP, "10.1.2.3", 80}}}},
+		})
+		if err == nil {
+			checkProfile(t, q)
 		}
-		for _, rule := range p.Rules {
-			if rule.Why == "" || len(rule.Calls) == 0 {
-				t.Fatalf("rule %+v was taken", rule)
-			}
-			for _, c := range rule.When {
-				if c.Value&^c.Mask != 0 || c.Arg < 0 || c.Arg > 5 {
-					t.Fatalf("condition %+v was taken", c)
-				}
+	})
+}
+
+// checkProfile fails when something that a profile promises does not hold.
+func checkProfile(t *testing.T, p *Profile) {
+	t.Helper()
+	l := p.Limits
+	if l.Memory <= 0 || l.CPU <= 0 || l.Pids <= 0 || l.Threads < 1 || int64(l.Threads) > l.Pids || l.TriggerTimeout <= 0 ||
+		l.RestartFree < 1 || l.RestartPause <= 0 || l.RestartPauseMax < l.RestartPause || l.QueueAge <= 0 || l.Denials < 1 || l.Violations < 1 ||
+		l.Swap < 0 || l.CPUWeight < 1 || l.IOWeight < 1 || l.CPUs != nil && len(l.CPUs) == 0 || l.TmpSize > uint64(l.Memory) {
+		t.Fatalf("limits %+v were taken", l)
+	}
+	for _, name := range LimitNames() {
+		if p.LimitsAt[name].Line < 1 {
+			t.Fatalf("limit %s is from nowhere", name)
+		}
+		again := p.Limits
+		if err := findLimit(name).set(&again, p.Limits.Text(name)); err != nil || name != "cpu" && !reflect.DeepEqual(again, p.Limits) {
+			t.Fatalf("limit %s: %q is read as %+v, %v", name, p.Limits.Text(name), again, err)
+		}
+	}
+	kinds := map[string]Action{}
+	for _, rule := range p.Rules {
+		if rule.Why == "" || len(rule.Calls) == 0 || rule.At.Line < 1 {
+			t.Fatalf("rule %+v was taken", rule)
+		}
+		for _, c := range rule.When {
+			if c.Value&^c.Mask != 0 || c.Arg < 0 || c.Arg > 5 {
+				t.Fatalf("condition %+v was taken", c)
 			}
 		}
-		p.Warnings()
+		for _, call := range rule.Calls {
+			if before, ok := kinds[call]; ok && (before != Allow || rule.Action != Allow) {
+				t.Fatalf("call %s has rules that %s and %s", call, before, rule.Action)
+			}
+			kinds[call] = rule.Action
+			if rule.Action == Allow && dangerous(call, rule.When) && rule.AcceptRisk == "" {
+				t.Fatalf("rule %+v allows a dangerous call silently", rule)
+			}
+			if len(p.Network) > 0 && rule.pastBroker() != "" {
+				t.Fatalf("rule %+v leads past the broker", rule)
+			}
+		}
+	}
+	for i, g := range p.Files {
+		for _, place := range append(slices.Clone(reserved), "/") {
+			if nested(g.Inside, place) && place != "/" || g.Inside == "/" {
+				t.Fatalf("file grant %+v was taken", g)
+			}
+		}
+		for _, other := range p.Files[:i] {
+			if nested(g.Inside, other.Inside) {
+				t.Fatalf("file grants %+v and %+v were taken", g, other)
+			}
+		}
+	}
+	if e := p.excess(); e != nil {
+		t.Fatal(e)
+	}
+	p.Warnings()
+}
+
+func FuzzParseDestination(f *testing.F) {
+	for _, text := range []string{"tcp://127.0.0.1:80", "udp://[fd00::/8]:53", "tcp://obs.lan:4455", "tcp://0x7f.1:1", "tcp://[::ffff:1.2.3.4]:1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := ParseDestination(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseDestination(d.String())
+		if err != nil || again != d || d.Port == 0 {
+			t.Fatalf("%q is %+v, read again %+v, %v", text, d, again, err)
+		}
 	})
 }
 

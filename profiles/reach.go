@@ -14,6 +14,7 @@ type Reach struct {
 	Access  Access  // of files and devices
 	At      Position
 	Text    string // one or two sentences, for people
+	Edit    Edit   // the grant that would allow it; zero when it is allowed
 }
 
 // ReachPath asks for a path as the plugin sees it: a device below /dev, or a
@@ -41,8 +42,11 @@ func (p *Profile) ReachPath(name string) Reach {
 	if r.Outcome == Allowed && !p.allowsAny(openCalls...) {
 		r.Text += "; but no rule of phase run allows openat, so it can be opened while loading only"
 	}
+	if r.Outcome == Refused {
+		r.Edit = p.editForPath(name)
+	}
 	if slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}, name) && r.Outcome == Refused {
-		r.Text = name + " is in every booth; opening it takes a rule for openat"
+		r.Text, r.Edit = name+" is in every booth; opening it takes a rule for openat", p.EditFor("openat", PhaseRun, nil)
 	}
 	return r
 }
@@ -60,6 +64,7 @@ func (p *Profile) ReachNetwork(to Destination) Reach {
 			}
 		}
 	}
+	r.Edit = p.EditForDestination(to)
 	return r
 }
 
@@ -70,8 +75,10 @@ func (p *Profile) ReachEnvironment(name string) Reach {
 		if g.Name == name {
 			r.Outcome, r.At = Allowed, g.At
 			r.Text = fmt.Sprintf("it gets the host's value of %s, by %s%s: %q", name, g.At, p.inBrackets(g.At), g.Why)
+			return r
 		}
 	}
+	r.Edit = p.editForGrant([]string{"[[environment]]", "names = " + quotedList([]string{name})}, "the plugin gets the host's value")
 	return r
 }
 

@@ -10,22 +10,22 @@ import (
 
 // Warnings lists every way in which p is looser than strict, one sentence
 // each: higher limits, calls strict does not allow, the same calls under
-// weaker conditions or for longer, and calls strict kills for. It is empty
-// for a profile that is as tight as strict or tighter. Where it cannot tell
-// it warns.
+// weaker conditions or for longer, calls strict kills for, and everything that
+// is granted. It is empty for a profile that is as tight as strict or tighter.
+// Where it cannot tell it warns.
 func (p *Profile) Warnings() []string {
 	strict, err := Named(Default)
 	if err != nil {
 		return []string{"internal error: " + err.Error()} // a test parses every embedded profile
 	}
-	return append(p.Limits.looserThan(&strict.Limits), looserRules(p.Rules, strict.Rules)...)
+	return slices.Concat(p.Limits.looserThan(&strict.Limits), looserRules(p.Rules, strict.Rules), p.grantWarnings())
 }
 
-// Warning is the one about a call or a limit, by its name; "" where p is as
-// tight as strict.
+// Warning is the one about a call, a limit or a grant, by its name; "" where p
+// is as tight as strict.
 func (p *Profile) Warning(about string) string {
 	for _, text := range p.Warnings() {
-		// Every warning begins with "call NAME" or "limit NAME".
+		// Every warning begins with a kind and a name: "call NAME".
 		if words := strings.Fields(text); len(words) > 1 && words[1] == about {
 			return text
 		}
@@ -35,32 +35,30 @@ func (p *Profile) Warning(about string) string {
 
 func (l *Limits) looserThan(s *Limits) []string {
 	var out []string
-	for _, limit := range []struct {
-		name   string
-		looser bool
-		have   string
-		strict string
-	}{
-		{"memory", l.Memory > s.Memory, size(uint64(l.Memory)), size(uint64(s.Memory))},
-		{"cpu", l.CPU > s.CPU, share(l.CPU), share(s.CPU)},
-		{"pids", l.Pids > s.Pids, strconv.FormatInt(l.Pids, 10), strconv.FormatInt(s.Pids, 10)},
-		{"open_files", l.OpenFiles > s.OpenFiles, strconv.FormatUint(l.OpenFiles, 10), strconv.FormatUint(s.OpenFiles, 10)},
-		{"file_size", l.FileSize > s.FileSize, size(l.FileSize), size(s.FileSize)},
-		{"address_space", l.AddressSpace > s.AddressSpace, size(l.AddressSpace), size(s.AddressSpace)},
-		{"threads", l.Threads > s.Threads, strconv.Itoa(l.Threads), strconv.Itoa(s.Threads)},
-		{"load_timeout", l.LoadTimeout > s.LoadTimeout, l.LoadTimeout.String(), s.LoadTimeout.String()},
-		{"trigger_timeout", l.TriggerTimeout > s.TriggerTimeout, l.TriggerTimeout.String(), s.TriggerTimeout.String()},
-		{"stop_timeout", l.StopTimeout > s.StopTimeout, l.StopTimeout.String(), s.StopTimeout.String()},
-		{"restart_free", l.RestartFree > s.RestartFree, strconv.Itoa(l.RestartFree), strconv.Itoa(s.RestartFree)},
-		{"restart_pause", l.RestartPause < s.RestartPause, l.RestartPause.String(), s.RestartPause.String()},
-		{"restart_pause_max", l.RestartPauseMax < s.RestartPauseMax, l.RestartPauseMax.String(), s.RestartPauseMax.String()},
-		{"restart_reset", l.RestartReset < s.RestartReset, l.RestartReset.String(), s.RestartReset.String()},
-		{"denials", l.Denials > s.Denials, strconv.Itoa(l.Denials), strconv.Itoa(s.Denials)},
-		{"violations", l.Violations > s.Violations, strconv.Itoa(l.Violations), strconv.Itoa(s.Violations)},
-	} {
-		if limit.looser {
-			out = append(out, fmt.Sprintf("limit %s is %s; strict has %s", limit.name, limit.have, limit.strict))
+	for i := range limitKeys {
+		if key := &limitKeys[i]; key.looser(l, s) {
+			out = append(out, fmt.Sprintf("limit %s is %s; strict has %s", key.name, key.text(l), key.text(s)))
 		}
+	}
+	return out
+}
+
+// grantWarnings has one for everything granted: strict grants nothing.
+func (p *Profile) grantWarnings() []string {
+	var out []string
+	for _, g := range p.Files {
+		out = append(out, fmt.Sprintf("file %s is there as %s to %s (%s); strict has no files", g.Path, g.Inside, g.Access, g.Why))
+	}
+	for _, g := range p.Devices {
+		out = append(out, fmt.Sprintf("device %s is there to %s (%s); strict has none", g.Path, g.Access, g.Why))
+	}
+	for _, g := range p.Network {
+		for _, d := range g.To {
+			out = append(out, fmt.Sprintf("network %s may be reached (%s); strict has no network", d, g.Why))
+		}
+	}
+	for _, g := range p.Environment {
+		out = append(out, fmt.Sprintf("variable %s is handed over (%s); strict has none", g.Name, g.Why))
 	}
 	return out
 }

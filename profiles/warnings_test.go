@@ -24,6 +24,31 @@ func TestWarnings(t *testing.T) {
 			"limit address_space is unlimited; strict has 1GiB",
 			"limit stop_timeout is 1m30s; strict has 1s",
 		}},
+		{"new limits", func(p *Profile) {
+			p.Limits.Swap, p.Limits.CPUWeight, p.Limits.IOWeight, p.Limits.TmpSize, p.Limits.CPUs = 1<<20, 101, 200, 4096, []int{1}
+		}, []string{
+			"limit swap is 1MiB; strict has 0B",
+			"limit cpu_weight is 101; strict has 100",
+			"limit io_weight is 200; strict has 100",
+			"limit tmp_size is 4KiB; strict has 0B",
+		}},
+		{"longer pauses", func(p *Profile) { p.Limits.RestartPause, p.Limits.RestartReset = time.Second, time.Minute }, nil},
+		{"shorter pauses", func(p *Profile) { p.Limits.RestartPause, p.Limits.RestartReset = time.Millisecond, time.Second }, []string{
+			"limit restart_pause is 1ms; strict has 100ms",
+			"limit restart_reset is 1s; strict has 10s",
+		}},
+		{"grants", func(p *Profile) {
+			p.Files = []FileGrant{{Path: "~/clips", Inside: "/clips", Access: AccessRead, Why: "clips"}}
+			p.Devices = []DeviceGrant{{Path: "/dev/snd/pcm*", Access: AccessWrite, Why: "sound"}}
+			p.Network = []NetworkGrant{{To: []Destination{{TCP, "::1", 80}, {UDP, "obs.lan", 1}}, Why: "OBS"}}
+			p.Environment = []EnvironmentGrant{{Name: "TZ", Why: "times"}}
+		}, []string{
+			"file ~/clips is there as /clips to read (clips); strict has no files",
+			"device /dev/snd/pcm* is there to write (sound); strict has none",
+			"network tcp://[::1]:80 may be reached (OBS); strict has no network",
+			"network udp://obs.lan:1 may be reached (OBS)",
+			"variable TZ is handed over (times); strict has none",
+		}},
 		{"one call more", func(p *Profile) {
 			p.Rules = append(p.Rules, Rule{Calls: []string{"getpid"}, Phase: PhaseRun, Action: Allow, Why: "logs"})
 		}, []string{"call getpid is allowed (logs); strict refuses it"}},

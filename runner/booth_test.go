@@ -144,6 +144,7 @@ type booth struct {
 	denials map[string]uint64 // "phase call": count
 	records []control.Denial  // as they came
 	limits  []runner.Limit    // that the Observer was told of
+	made    []control.Connection
 }
 
 type reply struct {
@@ -291,7 +292,7 @@ func openHost(t *testing.T, landlock bool) (*host, *cgroups.Tree) {
 	h := &host{t: t, dir: dir, booths: map[string]*booth{}}
 	o := runner.HostOptions{
 		Jailer: filepath.Join(bin, "isobooth-jail"), Worker: filepath.Join(bin, "isobooth-worker"),
-		Dir: dir, Landlock: landlock, Observer: h,
+		Dir: dir, Landlock: landlock, Observer: h, Connected: h.connected,
 	}
 	if os.Getenv(groupsEnv) != "none" {
 		h.tree = fmt.Sprintf("isobooth-test-%d-%d", os.Getpid(), time.Now().UnixNano())

@@ -204,6 +204,10 @@ func TestHelper(t *testing.T) {
 		grantsInBooths(t, open(t, job.Plugins["grants"], "grants"))
 		return
 	}
+	if job.Name == "network" {
+		networkGrant(t, open(t, job.Plugins["network"], "network"))
+		return
+	}
 	if job.Name == "leak" {
 		leakWhenAsked(t)
 		return
@@ -247,6 +251,8 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 	idle, _ := run("idle", crash)
 	ready(idle)
 	switch job.Name {
+	case "granted":
+		beginGranted(t, h, job, booths)
 	case "trigger":
 		b, _ := run("hangs", crash)
 		send(t, newLane(t, h), ready(b), do("spin", 1))

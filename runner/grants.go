@@ -16,10 +16,6 @@ import (
 	"github.com/isobooth/isobooth/runner/control"
 )
 
-// workInside is where a plugin finds its work folder unless its profile says
-// otherwise.
-const workInside = "/work"
-
 // Bounds of what one booth may be granted. All of it goes to the worker in one
 // message, see runner/worker/control.h.
 const (
@@ -33,8 +29,8 @@ const (
 type Places struct {
 	Home string // what "~" stands for; empty: it stands for nothing
 	Work string // the plugin's work folder, {work}; likewise
-	// Keep are folders that no grant may let a plugin write in: whoever can
-	// change them decides what plugins may do.
+	// Keep are files and folders, absolute, that no grant may let a plugin
+	// write in: whoever can change them decides what plugins may do.
 	Keep   []string
 	Lookup func(name string) (string, bool) // the host's environment
 }
@@ -119,29 +115,20 @@ func resolveFile(f *profiles.FileGrant, at Places, tmp bool, taken map[string]pr
 		return control.Bind{}, &GrantError{f.At, "files", f.Path, fmt.Errorf(format, args...), hint}
 	}
 	path, inside := f.Path, f.Inside
-	switch rest, home := strings.CutPrefix(path, "~"); {
+	switch rest, home := strings.CutPrefix(path, "~/"); {
 	case path == profiles.WorkFolder:
 		if at.Work == "" {
 			return fail("", "this plugin has no work folder here")
 		}
 		path = at.Work
-		if inside == "" || inside == profiles.WorkFolder {
-			inside = workInside
-		}
-	case home && (rest == "" || rest[0] == '/'):
+	case home:
 		if at.Home == "" {
 			return fail("set HOME for isobooth, or write the path out", "this user has no home folder")
 		}
 		path = filepath.Join(at.Home, rest)
-		if strings.HasPrefix(inside, "~") {
-			inside = ""
-		}
 	}
 	if !filepath.IsAbs(path) {
 		return fail("", "is not absolute")
-	}
-	if inside == "" {
-		inside = filepath.Clean(path)
 	}
 	if err := checkInside(inside, tmp); err != nil {
 		return fail("inside says where the plugin finds it", "inside %q: %w", inside, err)

@@ -3,14 +3,17 @@
 package runner_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
@@ -327,5 +330,87 @@ func TestHeldOpen(t *testing.T) {
 	b := h.keep(t, newPlan(t, "maps", plugin, granted(file(s.in, "/g", profiles.AccessWrite))))
 	if got, _ := tell(t, newLane(t, h), b, "mapped"); got != syscall.EPERM {
 		t.Errorf("mapped as code while loading: %v", got)
+	}
+}
+
+// TestReplacedOnTheHost: editors replace a file rather than write it. A worker
+// that was in reserve meanwhile has the old one, and starts.
+func TestReplacedOnTheHost(t *testing.T) {
+	h := newHost(t)
+	s := newShelf(t)
+	b := h.keep(t, newPlan(t, "replaced", build(t, "grants"), granted(
+		file(s.in+"/hello", "/hello", profiles.AccessRead), file(s.in+"/sub", "/sub", profiles.AccessRead))))
+	eventually(t, "a worker is in reserve", b.Standby)
+	if err := errors.Join(
+		os.WriteFile(s.in+"/new", []byte("new\n"), 0o600), os.Rename(s.in+"/new", s.in+"/hello"),
+		os.Rename(s.in+"/sub", s.in+"/sub-was"), os.Mkdir(s.in+"/sub", 0o700),
+	); err != nil {
+		t.Fatal(err)
+	}
+	lane := newLane(t, h)
+	for i, want := range []string{"hello\n", "new\n"} { // that of the one in reserve; of the one made since
+		send(t, lane, b, do("crash", 1))
+		if c := b.cause(); c.Kind != runner.CauseSignal {
+			t.Fatalf("crash %d: %+v", i, c)
+		}
+		b.again()
+		if got, text := tell(t, lane, b, "read /hello"); got != 0 || text != want {
+			t.Errorf("after crash %d: %v %q, want %q", i, got, text, want)
+		}
+		eventually(t, "a worker is in reserve", b.Standby)
+	}
+}
+
+// beginGranted has a helper run a booth that writes in a folder of the host.
+func beginGranted(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
+	t.Helper()
+	plan := newPlan(t, "granted", open(t, job.Plugins["grants"], "grants"), granted(
+		file(job.Plugins["shelf"], "/g", profiles.AccessWrite), device("/dev/full", profiles.AccessWrite)))
+	plan.Grants.Tmp = 1 << 20
+	b := h.of(plan.Name)
+	booths.Go(func() { _ = runUntil(context.Background(), h, b, plan, func() {}) })
+	b.again()
+}
+
+// TestKilledWithGrants: when the daemon, its jailer or both are killed, no
+// mount, mount point or worker of a booth with grants stays, and what it was
+// granted does.
+func TestKilledWithGrants(t *testing.T) {
+	plugins := helperPlugins(t)
+	plugins["grants"] = filepath.Join(readable(t), "grants")
+	if err := os.Mkdir(plugins["grants"], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	compile(t, plugins["grants"], "grants")
+	for _, victim := range []string{"daemon", "jailer", "both"} {
+		t.Run(victim, func(t *testing.T) {
+			s := newShelf(t)
+			plugins["shelf"] = s.in
+			d, cmd := startHelper(t, "granted", plugins, nil)
+			roots, err := filepath.Glob(d.Dir + "/jail/root-*/g")
+			if err != nil || len(roots) == 0 {
+				t.Fatalf("control: no mount point in %s: %v", d.Dir, err)
+			}
+			if victim != "jailer" {
+				sendSignal(t, cmd.Process.Pid, syscall.SIGKILL)
+			}
+			if victim != "daemon" {
+				sendSignal(t, d.Jailer, syscall.SIGKILL)
+			}
+			_ = cmd.Wait()
+			eventually(t, "workers end", func() bool { return len(workers(t)) == 0 })
+			if victim == "both" { // as the next daemon does
+				if err := os.RemoveAll(d.Dir); err != nil {
+					t.Error(err)
+				}
+				_, _ = cgroups.Sweep(d.Tree, func(string) bool { return false })
+			}
+			eventually(t, "nothing is left", func() bool { return len(leftovers(t, d.Dir, d.Tree)) == 0 })
+			for name, want := range map[string]string{"in/hello": "hello\n", "in/sub/deep": "deep\n", "secret": "secret\n"} {
+				if text := s.text(name); text != want {
+					t.Errorf("%s is %q, want %q", name, text, want)
+				}
+			}
+		})
 	}
 }

@@ -34,6 +34,9 @@ type HostOptions struct {
 	// start. With an error it does not get it: the booth ends with CauseStart.
 	// What it takes, the start takes longer.
 	Launch func(plan *Plan, pid int) error
+	// Connected, unless nil, is told of every connection that was made for a
+	// plugin, which can be a hundred a second. It must not block.
+	Connected func(booth string, c control.Connection)
 	// KnockOut names layers, as control.Removable lists them, that every
 	// booth of this host does without. Package attack sets it, to see what
 	// each layer stops; no config, flag or environment leads here.
@@ -128,6 +131,10 @@ func (h *Host) event(m *control.Message) {
 	switch {
 	case m.Exit != nil:
 		in.ended(*m.Exit)
+	case m.Connected != nil:
+		if h.o.Connected != nil {
+			h.o.Connected(in.plan.Name, *m.Connected)
+		}
 	case m.Denial != nil:
 		// The report that ends a booth comes at any count; one more after it
 		// would count some calls twice.

@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
@@ -101,6 +103,12 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	}
 	grants, err := resolveGrants(profile, at)
 	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	if err := errors.Join(checkStandby(profile, filter), checkNetworkRules(profile, filter)); err != nil {
+		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
+	}
+	if grants.Network, grants.Hosts, err = resolveNetwork(net.DefaultResolver, profile.Network); err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
 	p := &Plan{

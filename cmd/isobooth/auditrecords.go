@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/isobooth/isobooth/cmd/isobooth/internal/audit"
 	"github.com/isobooth/isobooth/profiles"
@@ -55,6 +56,7 @@ type launchFacts struct {
 	FilterSHA256 string           `json:"filter_sha256"` // of the program the kernel runs
 	Limits       map[string]any   `json:"limits"`
 	Grants       grantFacts       `json:"grants"`
+	Given        control.Grants   `json:"given"`   // what they are on this machine; without the values of variables
 	Missing      []string         `json:"missing"` // layers that the config allows to be
 	Worker       int              `json:"worker"`  // process id
 }
@@ -86,6 +88,12 @@ func (s *session) launchFacts(g *plug, plan *runner.Plan, worker int) launchFact
 		Profile: profile.Name, Chain: chainFacts(profile), FilterSHA256: fmt.Sprintf("%x", sha256.Sum256(plan.Policy.BPF)),
 		Limits: limitFacts(&profile.Limits), Grants: grantsOf(profile), Missing: s.missing(), Worker: worker,
 	}
+	f.Given = plan.Grants
+	f.Given.Env = nil
+	for _, v := range plan.Grants.Env {
+		name, _, _ := strings.Cut(v, "=") // values may be secrets
+		f.Given.Env = append(f.Given.Env, name)
+	}
 	for _, l := range g.plugin.Libs {
 		f.Libraries = append(f.Libraries, libraryFacts{l.Name, l.Digest()})
 	}
@@ -95,6 +103,9 @@ func (s *session) launchFacts(g *plug, plan *runner.Plan, worker int) launchFact
 // launching records that a booth's plugin is about to run, and is on the
 // booth's own goroutine: its other booths do not wait.
 func (s *session) launching(plan *runner.Plan, worker int) error {
+	if s.app.audit == nil {
+		return nil
+	}
 	for _, g := range s.plugs {
 		if g.config.Name == plan.Name {
 			return s.app.audit.put("launch", plan.Name, s.launchFacts(g, plan, worker))

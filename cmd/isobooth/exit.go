@@ -106,6 +106,8 @@ func hintFor(err error) string {
 	var record *recordsError
 	var grant *runner.GrantError
 	switch {
+	case errors.Is(err, errNoDaemon):
+		return "isobooth run starts one; isobooth play says itself what was refused"
 	case errors.As(err, &grant):
 		return grant.Hint
 	case errors.As(err, &record):

@@ -157,6 +157,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 
 	ctx, cancel := context.WithCancelCause(c.Context())
 	rep := a.newReporter(o.json, o.quiet, newOutputs(send, limits))
+	rep.denials.all = "the summary lists them"
 	s, err := a.newSession([]pluginConfig{chosen}, rep.outs, rep)
 	if err != nil {
 		cancel(nil)
@@ -276,7 +277,8 @@ type summaryJSON struct {
 	Stats   runner.Stats      `json:"stats"`
 	MIDI    outputStats       `json:"midi"`
 	Denials map[string]uint64 `json:"denials"`
-	Limits  []runner.Limit    `json:"limits"` // those that were reached
+	Refused []*denialEvent    `json:"refused"` // the same, explained
+	Limits  []runner.Limit    `json:"limits"`  // those that were reached
 	Ends    int               `json:"ends"`
 	P50US   float64           `json:"latency_p50_us"`
 	P99US   float64           `json:"latency_p99_us"`
@@ -290,7 +292,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	if asJSON {
 		writeJSON(a.stdout, summaryJSON{
 			Type: "summary", Plugin: g.config.Name, Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
-			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials, Limits: rep.reached(g.config.Name), Ends: rep.ends,
+			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials.counts(), Refused: rep.denials.explained(g.profile), Limits: rep.reached(g.config.Name), Ends: rep.ends,
 			P50US: float64(p50) / 1e3, P99US: float64(p99) / 1e3, MaxUS: float64(most) / 1e3,
 		})
 		return
@@ -300,11 +302,9 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	for _, l := range layers {
 		fmt.Fprintf(w, "  %-14s %s\n", l.Name, l.Detail)
 	}
-	if len(rep.denials) > 0 {
+	if rep.refusals() {
 		fmt.Fprintln(w, "Refused system calls:")
-		for k, n := range rep.denials {
-			fmt.Fprintf(w, "  %s, at least %d times\n", k, n)
-		}
+		rep.denials.print(w, g.profile)
 	}
 	if reached := rep.reached(g.config.Name); len(reached) > 0 {
 		fmt.Fprintln(w, "Limits reached:")

@@ -129,13 +129,46 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 	if err != nil {
 		return nil, err
 	}
-	at.Keep = []string{configDir(), state, filepath.Dir(s.dir), filepath.Dir(systemProfiles), libexecDir, g.config.Path}
+	if at.Keep, err = s.keeps(g, profile); err != nil {
+		return nil, err
+	}
+	at.Keep = append(at.Keep, state)
 	if runner.UsesWork(profile) {
 		if at.Work, err = workFolder(state, g.config.Name); err != nil {
 			return nil, err
 		}
 	}
 	return runner.NewPlanAt(at, g.config.Name, g.plugin, profile)
+}
+
+// keeps lists what decides about plugins: programs, config, profiles, keys,
+// and the plugin itself.
+func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
+	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), s.app.settings.TrustedKeys, g.config.Path}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	jailer, err := findProgram("isobooth-jail", s.app.settings.Libexec)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
+	for _, source := range profile.Chain {
+		if !strings.HasPrefix(source.At.File, "embedded:") {
+			files = append(files, source.At.File)
+		}
+	}
+	for _, f := range files {
+		if f == "" {
+			continue
+		}
+		if f, err = filepath.Abs(f); err != nil {
+			return nil, err
+		}
+		keep = append(keep, f)
+	}
+	return keep, nil
 }
 
 // workFolder makes the folder of one plugin: it outlives the plugin and every

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,7 +27,7 @@ func (s *session) missingLayer(layer string, err error) error {
 // booths of this session do without: for one that comes later than they.
 func (s *session) requirements(p *profiles.Profile) error {
 	for _, layer := range s.missing() {
-		if err := requires(p, layer, fmt.Errorf("not there when this daemon started")); err != nil {
+		if err := requires(p, layer, errors.New("it was not there when this daemon started")); err != nil {
 			return err
 		}
 	}

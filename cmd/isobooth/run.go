@@ -13,6 +13,7 @@ import (
 
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
@@ -102,19 +103,23 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	defer func() { a.audit.close(err) }()
 	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
 	rep.daemon = true
-	rec := newRecorder(known, a.audit.observe(rep), func(err error) { a.say("warning: %v", err) })
-	s, err := a.newSession(a.settings.Plugins, rep.outs, rec)
+	var s *session // nothing happens in it before start
+	hub := newEvents(time.Now, func(booth string) *profiles.Profile { return s.profileOf(booth) })
+	rec := newRecorder(known, a.audit.observe(&publisher{rep, hub}), func(err error) { a.say("warning: %v", err) })
+	s, err = a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {
 		cancel(nil)
+		hub.close()
 		rep.close()
 		return err
 	}
 	defer func() {
 		cancel(nil)
 		err = errors.Join(err, s.close())
+		hub.close()
 		rep.close()
 	}()
-	s.rec = rec
+	s.rec, s.events = rec, hub
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ func TestBooths(t *testing.T) {
 	requireBooths(t)
 	root, programs := buildPrograms(t)
 	testRequire(t, root, programs)
+	testDoctor(t, programs)
 	t.Run("selftest interrupted", func(t *testing.T) { testSelftestInterrupted(t, programs) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/booth",

@@ -27,8 +27,10 @@ type session struct {
 	hasLandlock bool
 	plugs       []*plug
 	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
-	outs        *outputs
-	end         sync.WaitGroup // booths that run
+	// events are those of a daemon, which closes them; nil for play.
+	events *events
+	outs   *outputs
+	end    sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
 	complaint string // about limits.toml, as it was read last
@@ -92,7 +94,7 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.connected,
 	})
 	return err
 }
@@ -239,6 +241,14 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		errs = append(errs, <-ready)
 	}
 	return errors.Join(errs...)
+}
+
+// profileOf is the profile of a plugin that is in force, by its name, or nil.
+func (s *session) profileOf(name string) *profiles.Profile {
+	if g := s.plugCalled(name); g != nil {
+		return g.current()
+	}
+	return nil
 }
 
 // close ends everything and leaves nothing behind. The context of start must

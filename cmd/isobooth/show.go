@@ -81,7 +81,7 @@ type reporter struct {
 	mu        sync.Mutex // guards what follows; never held while printing
 	closed    bool
 	latencies []time.Duration
-	denials   map[string]uint64
+	denials   *denialLog
 	limits    map[limitKey]runner.Limit
 	ends      int // booths that ended unasked
 	attacks   int // of these, for a call its profile kills for, or too many refused ones
@@ -93,7 +93,7 @@ type limitKey struct{ booth, name string }
 
 // newReporter makes a reporter; outs takes what plugins send.
 func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
-	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: map[string]uint64{}, limits: map[limitKey]runner.Limit{}, down: map[string]bool{}}
+	r := &reporter{app: a, json: asJSON, quiet: quiet, outs: outs, queue: make(chan report, reportQueue), notes: make(chan string, reportQueue), denials: newDenialLog("isobooth events shows all"), limits: map[limitKey]runner.Limit{}, down: map[string]bool{}}
 	r.done.Go(func() {
 		queue, notes := r.queue, r.notes
 		for queue != nil || notes != nil {
@@ -124,6 +124,9 @@ func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
 func (r *reporter) close() {
 	close(r.queue)
 	r.mu.Lock()
+	for _, line := range r.denials.rest() {
+		r.note("%s", line)
+	}
 	r.closed = true
 	close(r.notes)
 	r.mu.Unlock()
@@ -290,6 +293,9 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 			r.attacks++
 		}
 		r.note("booth %q: %v; %s", booth, cause, afterwards[s])
+		if cause.Signal == syscall.SIGSYS {
+			r.note("hint: isobooth profile show lists the calls that its profile kills for")
+		}
 		switch {
 		case s != runner.StateQuarantined:
 		case r.daemon:
@@ -311,10 +317,8 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 func (r *reporter) Denied(booth string, d control.Denial) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := fmt.Sprintf("%s: %s (%s phase)", booth, d.Call, d.Phase)
-	r.denials[key] = d.Count
-	if d.Count == 1 {
-		r.note("booth %q: refused %s in the %s phase", booth, d.Call, d.Phase)
+	for _, line := range r.denials.add(time.Now(), booth, d) {
+		r.note("%s", line)
 	}
 }
 
@@ -357,7 +361,7 @@ func (r *reporter) reached(booth string) []runner.Limit {
 func (r *reporter) refusals() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.denials) > 0
+	return len(r.denials.kept) > 0
 }
 
 // quantiles returns the median, the 99th percentile and the largest latency.

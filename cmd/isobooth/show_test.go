@@ -42,7 +42,7 @@ func TestReporterNeverWaits(t *testing.T) {
 	if n := rep.dropped.Load(); n < 2*reportQueue-1 {
 		t.Errorf("%d lines counted as lost", n)
 	}
-	if rep.ends != 2*reportQueue || rep.denials["b: socket (run phase)"] != 1 {
+	if rep.ends != 2*reportQueue || rep.denials.counts()["b: socket() (run phase)"] != 1 {
 		t.Errorf("%d ends, denials %v", rep.ends, rep.denials)
 	}
 	go func() { _, _ = io.Copy(io.Discard, r) }()

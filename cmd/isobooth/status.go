@@ -19,15 +19,22 @@ import (
 )
 
 // statusFile is a daemon's socket in its folder. Who connects sends one
-// request and gets one reply, both JSON.
+// request and gets one reply, both JSON; or, to "events", as many as there are.
 const statusFile = "status.sock"
 
+// maxClients is how many requests are read, or readers of events served, at
+// once; the next ones wait to be accepted.
+const maxClients = 4 * maxStreams
+
 type request struct {
-	Op   string `json:"op"`
-	Name string `json:"name,omitempty"` // of a plugin
+	Op     string         `json:"op"`
+	Name   string         `json:"name,omitempty"` // of a plugin
+	Events *eventsRequest `json:"events,omitempty"`
 	// Of opLimit: KEY: VALUE.
 	Limits  map[string]string `json:"limits,omitempty"`
 	Persist bool              `json:"persist,omitempty"`
+
+	by string // whose it is, as peer has it
 }
 
 const (
@@ -97,6 +104,7 @@ func (s *session) serveStatus() (io.Closer, error) {
 		l.Close()
 		return nil, err
 	}
+	clients := newClients(s)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -107,21 +115,14 @@ func (s *session) serveStatus() (io.Closer, error) {
 				time.Sleep(100 * time.Millisecond)
 				continue
 			}
-			// A client that says or reads nothing must not hold up the next for
-			// long.
-			_ = c.SetDeadline(time.Now().Add(time.Second))
-			s.answer(c)
-			c.Close()
+			clients.serve(c)
 		}
 	}()
 	return l, nil
 }
 
-func (s *session) answer(c net.Conn) {
-	var r request
-	if json.NewDecoder(io.LimitReader(c, 4096)).Decode(&r) != nil {
-		return
-	}
+// answer writes the reply to a request. Requests are answered one at a time.
+func (s *session) answer(c io.Writer, r *request) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
@@ -130,11 +131,11 @@ func (s *session) answer(c net.Conn) {
 	case opRelease:
 		reply := s.release(r.Name)
 		if reply.Released {
-			s.app.audit.released(r.Name, peer(c))
+			s.app.audit.released(r.Name, r.by)
 		}
 		writeJSON(c, reply)
 	case opLimit:
-		writeJSON(c, s.limit(&r, peer(c)))
+		writeJSON(c, s.limit(r))
 	}
 }
 
@@ -142,6 +143,9 @@ func (s *session) release(name string) releaseReply {
 	for _, g := range s.plugs {
 		if g.config.Name == name {
 			err := g.booth.Release()
+			if err == nil {
+				s.events.publish(event{Type: eventRelease, Booth: name, Text: "released from quarantine"})
+			}
 			return releaseReply{Known: true, Released: err == nil, State: g.booth.State()}
 		}
 	}

@@ -74,7 +74,7 @@ func networkRows() []Row {
 			Layer: Seccomp, Calls: []string{"socketpair"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 
 		{ID: "E11", Title: "evades a list of allowed addresses", Severity: High,
-			Manual: "there is no such list: no profile allows any connection, and no broker makes one"},
+			Elsewhere: "runner TestNetworkGrant, TestNetworkGrantUDP, TestNetworkSocketStays, TestNetworkAddressChanges, TestNetworkDescriptorChanges"},
 
 		{ID: "E12/any", Title: "listens at every address", Severity: Medium,
 			Family: "network", Attack: "serve4", Arg: 0, Phases: Everywhere(),
@@ -90,7 +90,7 @@ func networkRows() []Row {
 			Errnos: map[syscall.Errno][]Layer{unix.ETIMEDOUT: {Net}, unix.EACCES: {Capabilities, User, Net}}},
 
 		{ID: "E13", Title: "uses another booth's way to a proxy", Severity: High,
-			Manual: "there is no proxy, and no channel to one"},
+			Elsewhere: "runner TestNetworkTwoBooths: there is no proxy; the jailer knows whose call it holds"},
 		{ID: "E14", Title: "signals to another booth by what both notice", Severity: Low,
 			Manual: "a side channel has a rate, no end: docs/threat-model.md says what remains"},
 	}

@@ -217,6 +217,8 @@ type Message struct {
 	Booth  string  `json:"booth,omitempty"`
 	Exit   *Exit   `json:"exit,omitempty"`
 	Denial *Denial `json:"denial,omitempty"`
+	// Connected is sent for every connection that the jailer makes.
+	Connected *Connection `json:"connected,omitempty"`
 }
 
 // Error is a failed request.

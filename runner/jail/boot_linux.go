@@ -99,8 +99,8 @@ func paths(g *control.Grants) []bootPath {
 	if g.Tmp > 0 {
 		add(accessRead, control.Bind{Inside: "/tmp", Write: true})
 	}
-	if len(g.Hosts) > 0 {
-		add(accessRead, control.Bind{Inside: "/etc/hosts"})
+	for inside := range nameFiles(g) {
+		add(accessRead, control.Bind{Inside: inside})
 	}
 	return list
 }

@@ -27,8 +27,10 @@ type booth struct {
 	abi       uint32         // Landlock's, as confirmed before foreign code ran
 	fds       map[int]string // the worker's descriptors, taken down then, too
 	root      *root
-	ownRoot   bool // it is this booth's alone, and goes with it
+	ownRoot   bool           // it is this booth's alone, and goes with it
+	mounts    map[string]int // the worker's, by place: their numbers
 	without   without
+	connected func(control.Connection)
 	exited    chan struct{} // closed after status is set
 	status    control.Exit
 	mu        sync.Mutex // giveSock and seal, one at a time
@@ -99,6 +101,11 @@ func (b *booth) confine(denied func(control.Denial)) error {
 		}
 	}); err != nil {
 		return &LayerError{"seccomp", err}
+	}
+	if g := &b.prepare.Grants; len(g.Network) > 0 {
+		if b.listener.broker, err = newBroker(b.listener.f, g, b.exited, b.connected); err != nil {
+			return err
+		}
 	}
 	go b.listener.serve()
 	if _, err := b.sock.Write([]byte{1}); err != nil {
@@ -235,7 +242,7 @@ func (b *booth) inspect(fds []int, ph phase) ([]control.Layer, error) {
 	}{
 		{"user", in.user},
 		{"namespaces", func() (string, error) { return in.namespaces(b.without) }},
-		{"root", func() (string, error) { return in.mounts(b.root) }},
+		{"root", func() (string, error) { return in.mounts(b.root, &b.mounts) }},
 		{"grants", func() (string, error) { return in.grants(&b.prepare.Grants, b.root) }},
 		{"capabilities", in.capabilities},
 		{"no_new_privs", in.noNewPrivs},

@@ -2,7 +2,6 @@ package jail
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -43,9 +42,9 @@ func (r *root) with(dir string, p *control.Prepare, user int) (*root, error) {
 			return own, layerErrorf("files", "/tmp: %w", err)
 		}
 	}
-	if len(g.Hosts) > 0 {
-		if err := own.own.file("/etc/hosts", hostsFile(g.Hosts)); err != nil {
-			return own, layerErrorf("root", "/etc/hosts: %w", err)
+	for inside, text := range nameFiles(g) {
+		if err := own.own.file(inside, text); err != nil {
+			return own, layerErrorf("root", "%s: %w", inside, err)
 		}
 	}
 	return own, nil
@@ -167,15 +166,6 @@ func (r *root) addTmp(size uint64) error {
 		has: []string{"rw", "nosuid", "nodev", "noexec"}, lacks: []string{"idmapped"}, grant: true,
 	}
 	return nil
-}
-
-// hostsFile is hosts(5) for the names that the plugin may connect to.
-func hostsFile(hosts []control.HostName) []byte {
-	var b strings.Builder
-	for _, h := range append([]control.HostName{{Name: "localhost", Addr: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}, hosts...) {
-		fmt.Fprintf(&b, "%v %s\n", h.Addr, h.Name)
-	}
-	return []byte(b.String())
 }
 
 // lookNoLinks is stat(2) of a path that holds no symbolic link. Linux 5.6.

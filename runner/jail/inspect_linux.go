@@ -80,8 +80,11 @@ func (in *inspector) namespaces(w without) (string, error) {
 }
 
 // mounts compares every mount the worker can see with what was planned:
-// where it is, what of the host it shows, and how; proc_pid_mountinfo(5).
-func (in *inspector) mounts(r *root) (string, error) {
+// where it is, what of the host it shows, and how; proc_pid_mountinfo(5). The
+// first time it notes their numbers in ids. Later these must be the same, and
+// what they show is so, too, but may be called otherwise: the host may have
+// replaced a file meanwhile.
+func (in *inspector) mounts(r *root, ids *map[string]int) (string, error) {
 	data, err := in.read("mountinfo")
 	if err != nil {
 		return "", &LayerError{"root", err}
@@ -91,13 +94,19 @@ func (in *inspector) mounts(r *root) (string, error) {
 		return "", &LayerError{"root", err}
 	}
 	in.granted = map[int]bool{}
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, m := range have {
 		w, ok := r.want[m.point]
-		if !ok || seen[m.point] {
+		if _, twice := seen[m.point]; !ok || twice {
 			return "", layerErrorf("root", "unexpected mount on %q", m.point)
 		}
-		seen[m.point] = true
+		seen[m.point] = m.id
+		if *ids != nil {
+			if (*ids)[m.point] != m.id {
+				return "", layerErrorf("root", "mount on %q is another one than before", m.point)
+			}
+			m.root = w.root
+		}
 		if err := w.compare(&m); err != nil {
 			return "", layerErrorf("root", "mount on %q: %w", m.point, err)
 		}
@@ -108,6 +117,7 @@ func (in *inspector) mounts(r *root) (string, error) {
 	if len(seen) != len(r.want) {
 		return "", layerErrorf("root", "%d mounts, want %d", len(seen), len(r.want))
 	}
+	*ids = seen
 	text := fmt.Sprintf("%d files and %d devices, nothing can be written, nothing is set-uid; no shell, no other program", len(r.files), len(control.Devices()))
 	if n := len(r.grants); n > 0 {
 		text = fmt.Sprintf("%d files, %d devices and %d grants, nothing else can be written, nothing is set-uid; no shell, no other program", len(r.files), len(control.Devices()), n)

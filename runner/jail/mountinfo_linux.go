@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,8 @@ type mountLine struct {
 func parseMounts(data string) ([]mountLine, error) {
 	var mounts []mountLine
 	for line := range strings.Lines(data) {
-		f := strings.Fields(line)
+		// Not Fields: the kernel escapes none of Unicode's other spaces.
+		f := strings.Split(strings.TrimSuffix(line, "\n"), " ")
 		dash := -1
 		for i := 6; i < len(f); i++ { // behind any number of optional fields
 			if f[i] == "-" {
@@ -33,7 +35,7 @@ func parseMounts(data string) ([]mountLine, error) {
 				break
 			}
 		}
-		if dash < 0 || len(f) < dash+4 {
+		if dash < 0 || len(f) < dash+4 || slices.Contains(f, "") {
 			return nil, fmt.Errorf("unreadable mountinfo line %q", line)
 		}
 		id, err := strconv.Atoi(f[0])

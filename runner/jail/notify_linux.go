@@ -5,7 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
+	"syscall"
 	"unsafe"
 
 	"github.com/isobooth/isobooth/runner/control"
@@ -46,10 +46,12 @@ type response struct {
 	flags uint32
 }
 
-// include/uapi/linux/seccomp.h; x/sys/unix lacks these two.
+// include/uapi/linux/seccomp.h; x/sys/unix lacks these.
 const (
 	ioctlNotifRecv = 0xc0502100
 	ioctlNotifSend = 0xc0182101
+	// With the direction that Linux 5.8, and the stable kernels then, gave it.
+	ioctlNotifIDValid = 0x40082102
 	// Linux 6.6: wake the listener, and the caller again, on the processor of
 	// the other, which then sleeps.
 	ioctlNotifSetFlags = 0x40082104
@@ -60,24 +62,15 @@ const (
 // one filter and so this listener.
 type listener struct {
 	f      *os.File
+	raw    syscall.RawConn // of f
 	policy *control.Policy
 	phase  atomic.Int32
 	open   bool // let everything continue: a self-test left the filter out
-	denied func(control.Denial)
 	// standby is closed when the worker asks for its plugin the first time.
 	standby chan struct{}
 	once    sync.Once
-	quota   int                  // refused calls within quotaWindow that end the booth
-	counts  map[denialKey]uint64 // only serve touches this and what follows
-	window  time.Time            // when the count below began
-	recent  int                  // refused calls in it
-}
-
-const quotaWindow = time.Minute
-
-type denialKey struct {
-	nr int32
-	p  phase
+	refused *refusals
+	broker  *broker // nil without network grants
 }
 
 func newListener(fd int, p *control.Prepare, open bool, denied func(control.Denial)) (*listener, error) {
@@ -91,9 +84,15 @@ func newListener(fd int, p *control.Prepare, open bool, denied func(control.Deni
 	}
 	// It only makes them faster; older kernels do without.
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlNotifSetFlags, notifSyncWakeUp)
+	f := os.NewFile(uintptr(fd), "seccomp listener")
+	raw, err := f.SyscallConn()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
 	return &listener{
-		f: os.NewFile(uintptr(fd), "seccomp listener"), policy: &p.Policy, quota: p.Denials, open: open, denied: denied,
-		standby: make(chan struct{}), counts: map[denialKey]uint64{},
+		f: f, raw: raw, policy: &p.Policy, open: open,
+		standby: make(chan struct{}), refused: newRefusals(p, denied),
 	}, nil
 }
 
@@ -116,12 +115,8 @@ func (l *listener) setPhase(p phase) { l.phase.Store(int32(p)) }
 // serve answers until all tasks of the booth are gone or the listener is
 // closed. A booth without a listener fails its refused calls with ENOSYS.
 func (l *listener) serve() {
-	raw, err := l.f.SyscallConn()
-	if err != nil {
-		return
-	}
 	// Returning false waits for the next edge, so take all there is first.
-	_ = raw.Read(func(fd uintptr) bool {
+	_ = l.raw.Read(func(fd uintptr) bool {
 		for {
 			// The receive itself would block when there is nothing, whatever
 			// the file's flags; there is no other reader.
@@ -133,7 +128,7 @@ func (l *listener) serve() {
 			case err != nil:
 				return true
 			case n > 0 && p[0].Revents&unix.POLLIN != 0:
-				l.answer(int(fd))
+				l.answer()
 			case n > 0 && p[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
 				return true
 			default:
@@ -143,53 +138,55 @@ func (l *listener) serve() {
 	})
 }
 
-func (l *listener) answer(fd int) {
+func (l *listener) answer() {
 	var n notification
 	// ENOENT: the task died meanwhile.
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlNotifRecv, uintptr(unsafe.Pointer(&n))); e != 0 {
+	if l.ioctl(ioctlNotifRecv, unsafe.Pointer(&n)) != nil {
 		return
 	}
 	p := phase(l.phase.Load())
 	if n.nr == unix.SYS_RECVMSG && p == phaseBoot {
 		l.once.Do(func() { close(l.standby) })
 	}
-	r := response{id: n.id}
-	if l.open || p != phaseRun && l.continues(&n) {
-		// seccomp_unotify(2) warns that another thread can change what a
-		// pointer leads to. The profile names only calls here that are
-		// harmless inside the booth whatever their arguments become.
+	d := l.decide(&n, p)
+	if d.verdict == taken {
+		return
+	}
+	if d.report {
+		l.report(&n, p, d) // before the plugin can go on and end
+	}
+	l.respond(n.id, d)
+}
+
+// respond lets a held call go. A task that is gone needs no answer. Safe to
+// call from any goroutine.
+func (l *listener) respond(id uint64, d decision) {
+	r := response{id: id}
+	if d.verdict == goesOn {
 		r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
 	} else {
-		r.err = -int32(unix.EPERM)
-		l.count(&n, p)
+		r.err = -int32(d.errno)
 	}
-	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), ioctlNotifSend, uintptr(unsafe.Pointer(&r)))
+	_ = l.ioctl(ioctlNotifSend, unsafe.Pointer(&r))
 }
 
-func (l *listener) continues(n *notification) bool {
-	for _, all := range l.policy.Load[int(n.nr)] {
-		ok := true
-		for _, c := range all {
-			ok = ok && n.args[c.Arg]&c.Mask == c.Value
-		}
-		if ok {
-			return true
-		}
-	}
-	return false
+// valid reports whether the call is still held. Only then was what was read of
+// its task, by its number, read of that task and no other; seccomp_unotify(2).
+func (l *listener) valid(id uint64) bool {
+	return l.ioctl(ioctlNotifIDValid, unsafe.Pointer(&id)) == nil
 }
 
-func (l *listener) count(n *notification, p phase) {
-	k := denialKey{n.nr, p}
-	l.counts[k]++
-	if now := time.Now(); now.Sub(l.window) >= quotaWindow {
-		l.window, l.recent = now, 0
+// ioctl keeps the descriptor from being closed, and its number from becoming
+// that of another file, meanwhile.
+func (l *listener) ioctl(request uintptr, arg unsafe.Pointer) error {
+	var e unix.Errno
+	err := l.raw.Control(func(fd uintptr) {
+		_, _, e = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg))
+	})
+	if err == nil && e != 0 {
+		err = e
 	}
-	l.recent++
-	over := l.recent == l.quota
-	if c := l.counts[k]; c&(c-1) == 0 || over {
-		l.denied(control.Denial{Call: l.policy.Names[int(n.nr)], Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: c, Quota: over})
-	}
+	return err
 }
 
 func (l *listener) close() { l.f.Close() }

@@ -171,6 +171,7 @@ func (s *Server) prepare(id string, p *control.Prepare, files []*os.File) (*boot
 	s.slot++
 	slot := s.slot
 	s.mu.Unlock()
+	b.connected = func(c control.Connection) { s.event(control.Message{Booth: id, Connected: &c}) }
 	if err := s.giveRoot(b, slot); err != nil {
 		return nil, errors.Join(err, s.release(id))
 	}

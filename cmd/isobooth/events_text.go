@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// eventPrinter prints events for people: when, who, what, and once for each
+// change of a profile how to make it.
+type eventPrinter struct {
+	w     io.Writer
+	shown map[string]bool // changes, by what is printed; bounded
+}
+
+func newEventPrinter(w io.Writer) *eventPrinter {
+	return &eventPrinter{w: w, shown: map[string]bool{}}
+}
+
+func (p *eventPrinter) print(e *event) {
+	at := e.Time.Local().Format("15:04:05")
+	who := "isobooth"
+	if e.Booth != "" {
+		who = e.Booth
+	}
+	p.line(fmt.Sprintf("%s %s: %s", at, who, e.text()))
+	if e.Denial == nil || e.Denial.Edit == nil {
+		return
+	}
+	indent := strings.Repeat(" ", len(at)+1)
+	lines := e.Denial.Edit.text()
+	key := e.Booth + "\n" + strings.Join(lines, "\n")
+	switch {
+	case p.shown[key]:
+		return
+	case len(p.shown) < 256:
+		p.shown[key] = true
+	}
+	if e.Denial.Edit.New {
+		indent = "" // it is a command to copy
+	}
+	for _, l := range lines {
+		p.line(indent + l)
+	}
+}
+
+// line prints one line, whatever is in it. What plugins say was quoted before;
+// this is for the rest.
+func (p *eventPrinter) line(text string) {
+	fmt.Fprintln(p.w, strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text))
+}
+
+func (e *event) text() string {
+	switch {
+	case e.Denial != nil:
+		return e.Denial.text()
+	case e.Type == eventState && e.Cause != nil:
+		text := fmt.Sprintf("%s; now %s", e.Cause.Text, e.State)
+		if e.Text != "" {
+			text += "; " + e.Text
+		}
+		return text
+	case e.Type == eventState:
+		return string(e.State)
+	case e.Type == eventLost:
+		return fmt.Sprintf("%d events are missing here: %s", e.Lost, e.Text)
+	case e.Text != "":
+		return e.Text
+	}
+	return e.Type
+}
