@@ -67,7 +67,7 @@ const someMetric = `isobooth_triggers_total{plugin="transpose"} 1204`
 // nothing.
 func TestMetricsHost(t *testing.T) {
 	tcp := serving(t, loopback())
-	socket := serving(t, metricsAddress{path: filepath.Join(t.TempDir(), "m")})
+	socket := serving(t, metricsAddress{path: filepath.Join(socketDir(t), "m")})
 	for host, local := range map[string]bool{
 		"127.0.0.1": true, "127.0.0.1:9464": true, "localhost": true, "localhost:9464": true, "[::1]": true, "[::1]:9464": true,
 		"attacker.example": false, "attacker.example:9464": false, "192.168.1.2": false, "localhost.attacker.example": false,

@@ -5,11 +5,14 @@ import (
 	"github.com/gdamore/tcell/v3/color"
 )
 
-// newTopScreen opens the terminal. Nothing is asked of it that it might answer
-// late, when another program reads, and control characters cannot pass even
-// if view let one through.
+// topOptions: nothing is asked of the terminal that it might answer late, when
+// another program reads, and control characters cannot pass even if view let
+// one through.
+var topOptions = []tcell.TerminfoScreenOption{tcell.OptNegotiation(false), tcell.OptSanitizeContent(true)}
+
+// newTopScreen opens the terminal.
 func newTopScreen() (tcell.Screen, error) {
-	screen, err := tcell.NewTerminfoScreen(tcell.OptNegotiation(false), tcell.OptSanitizeContent(true))
+	screen, err := tcell.NewTerminfoScreen(topOptions...)
 	if err != nil {
 		return nil, err
 	}
