@@ -30,6 +30,7 @@ const (
 	int80      = 1
 	spawn      = 2
 	sigreturn  = 3
+	opening    = 4
 	sweepMax   = 2048
 	sweepChunk = 128
 	sweepMark  = "the sweep table\x00" // 16 bytes
@@ -73,6 +74,8 @@ const (
 	lacking outcome = "ENOSYS"
 	// killed: SIGSYS, by the exit status.
 	killed outcome = "killed"
+	// failed: EPERM, and no record: the kernel's own answer, by a rule.
+	failed outcome = "EPERM by the filter"
 )
 
 // bad is no descriptor, no pointer, no size and no set of flags. It has no
@@ -169,6 +172,10 @@ func under(t *testing.T, filter []byte, entry string, first, last int) map[strin
 // spawns are the calls that may come back twice.
 var spawns = []string{"clone", "fork", "vfork"}
 
+// opens are the calls that make a descriptor even of bad arguments, or of those
+// that a profile wants.
+var opens = []string{"eventfd", "inotify_init", "socket"}
+
 // newProbe makes a call of the profile with arguments that do no harm.
 func newProbe(c *profiles.Call) probe {
 	p := probe{native, uint64(c.Nr), bad}
@@ -179,6 +186,8 @@ func newProbe(c *profiles.Call) probe {
 		p.how = sigreturn
 	case slices.Contains(spawns, c.Name):
 		p.how, p.args = spawn, [6]uint64{}
+	case slices.Contains(opens, c.Name):
+		p.how = opening
 	}
 	return p
 }
@@ -205,6 +214,8 @@ func published(f *profiles.Filter, phase string, p probe) outcome {
 		return killed
 	case v == profiles.VerdictErrno && c.Errno == int(syscall.ENOSYS):
 		return lacking
+	case v == profiles.VerdictErrno && c.Errno == int(syscall.EPERM):
+		return failed
 	case v == profiles.VerdictErrno:
 		return outcome(fmt.Sprintf("errno %d", c.Errno))
 	case v == profiles.VerdictAllow, phase == "load" && c.Continue(p.args):
@@ -371,7 +382,7 @@ func (s *sweeper) try(probes []probe) []outcome {
 		case errno == syscall.ENOSYS:
 			outcomes[i] = lacking
 		case errno == syscall.EPERM:
-			outcomes[i] = "EPERM without a record"
+			outcomes[i] = failed
 		default:
 			outcomes[i] = reached
 		}
