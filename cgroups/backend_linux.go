@@ -19,8 +19,9 @@ type backend interface {
 	open(tree string) error
 	// create makes a group without limits.
 	create(path string) error
-	// limit writes limits and reads them back.
-	limit(path string, l Limits) error
+	// limit writes limits and reads them back. old are those in force, nil for
+	// a new group; at no moment does the group have more than both allow.
+	limit(path string, old *Limits, l Limits) error
 	stats(path string) (Stats, error)
 	reached(path string) (Reached, error)
 	// dirs lists the host directories a path may have, existing or not.

@@ -575,10 +575,10 @@ func TestNewRefuses(t *testing.T) {
 // see of a kernel that ignores a file.
 type deaf struct{ backend }
 
-func (d deaf) limit(path string, l Limits) error {
+func (d deaf) limit(path string, old *Limits, l Limits) error {
 	half := l
 	half.Pids--
-	if err := d.backend.limit(path, half); err != nil {
+	if err := d.backend.limit(path, old, half); err != nil {
 		return err
 	}
 	return readBack(filepath.Join(pidsDir(d.backend, path)), []setting{{"pids.max", number(l.Pids)}})

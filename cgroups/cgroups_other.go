@@ -40,6 +40,9 @@ func (g *Group) Reached() (Reached, error) { return Reached{}, errNoGroups }
 // Procs fails with errors.ErrUnsupported.
 func (g *Group) Procs() ([]int, error) { return nil, errNoGroups }
 
+// Limits is zero.
+func (g *Group) Limits() Limits { return Limits{} }
+
 // Update fails with errors.ErrUnsupported.
 func (g *Group) Update(l Limits) error { return errNoGroups }
 

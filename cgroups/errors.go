@@ -9,8 +9,20 @@ var (
 
 	// ErrLimit: the kernel did not take a limit as it was asked, or the
 	// limits make no sense. The error that wraps it names the file or field.
-	// New leaves no group behind; after a failed Update, delete the group.
+	// New leaves no group behind.
 	ErrLimit = errors.New("limit not in force")
+
+	// ErrController: a limit was asked for that this machine has no controller
+	// or no accounting for. The error that wraps it, and ErrLimit, names it.
+	ErrController = errors.New("no controller for it")
+
+	// ErrInUse: v1 does not take a memory limit below what the group holds and
+	// cannot give back. The error that wraps it wraps ErrLimit, too.
+	ErrInUse = errors.New("the group holds more memory than that")
+
+	// ErrMixed: an Update failed, and the limits before it could not be put
+	// back, either; the group has some of both. Delete it.
+	ErrMixed = errors.New("old and new limits are mixed")
 
 	// ErrBusy: tasks that were killed are still there when the bounded wait
 	// for them ends.

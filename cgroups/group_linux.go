@@ -61,8 +61,20 @@ func (g *Group) Procs() ([]int, error) {
 	return pids, nil
 }
 
-// Update changes the limits. When it fails the group has some old limits and
-// some new ones, or none it may fork under; delete it.
+// Limits returns those in force.
+func (g *Group) Limits() Limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limits
+}
+
+// Update changes the limits of a group in use, in an order in which it never
+// has more than the old and the new limits both allow. When it fails the old
+// limits are in force again, unless the error wraps ErrMixed.
+//
+// Memory below what the group holds: v1 gives back what it can and refuses if
+// that is not enough, ErrInUse. v2 takes the limit, and if it cannot give
+// back enough kills the group (Reached.OOMKills tells).
 func (g *Group) Update(l Limits) error {
 	if err := l.check(); err != nil {
 		return g.fail("update", err)
@@ -72,11 +84,19 @@ func (g *Group) Update(l Limits) error {
 	if g.deleted {
 		return g.fail("update", fs.ErrNotExist)
 	}
-	if err := g.tree.backend.limit(g.Path(), l); err != nil {
-		return g.fail("update", err)
+	old := g.limits
+	if old.Equal(l) {
+		return nil
 	}
-	g.limits = l
-	return nil
+	err := g.tree.backend.limit(g.Path(), &old, l)
+	if err == nil {
+		g.limits = l
+		return nil
+	}
+	if back := g.tree.backend.limit(g.Path(), &l, old); back != nil {
+		err = fmt.Errorf("%w: %w; putting the old ones back: %w", ErrMixed, err, back)
+	}
+	return g.fail("update", err)
 }
 
 // Kill sends SIGKILL to every process of the group. It does not wait for
@@ -91,7 +111,7 @@ func (g *Group) Kill() error {
 		return g.fail("kill", err)
 	}
 	// Killing may have taken the right to fork away.
-	if err := g.tree.backend.limit(g.Path(), g.limits); err != nil {
+	if err := g.tree.backend.limit(g.Path(), nil, g.limits); err != nil {
 		return g.fail("kill", err)
 	}
 	return nil

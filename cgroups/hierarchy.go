@@ -19,6 +19,10 @@ type hierarchy struct {
 // needed are the controllers a booth cannot do without.
 var needed = []string{"cpu", "memory", "pids"}
 
+// optional are those that only some limits need: processors, and weights for
+// disks.
+var optional = []string{"cpuset", "io"}
+
 // parseMounts reads proc_pid_mountinfo(5). A hierarchy that is mounted twice
 // counts once, and only mounts of a whole hierarchy count: paths would mean
 // something else below any other.

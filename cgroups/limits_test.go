@@ -42,6 +42,11 @@ func TestCheckLimits(t *testing.T) {
 		"cpu not number": func(l *Limits) { l.CPU = math.NaN() },
 		"endless cpu":    func(l *Limits) { l.CPU = math.Inf(1) },
 		"weight":         func(l *Limits) { l.CPUWeight = 10001 },
+		"negative swap":  func(l *Limits) { l.Swap = -1 },
+		"endless swap":   func(l *Limits) { l.Swap = math.MaxInt64 },
+		"io weight":      func(l *Limits) { l.IOWeight = 10001 },
+		"processors":     func(l *Limits) { l.CPUs = []int{1, 0} },
+		"processor -1":   func(l *Limits) { l.CPUs = []int{-1} },
 		"no pids":        func(l *Limits) { l.Pids = 0 },
 		"negative pids":  func(l *Limits) { l.Pids = -1 },
 	} {

@@ -70,7 +70,7 @@ func (t *Tree) New(name string, l Limits) (*Group, error) {
 	g := &Group{tree: t, name: name, limits: l}
 	err := t.backend.create(g.Path())
 	if err == nil {
-		err = t.backend.limit(g.Path(), l)
+		err = t.backend.limit(g.Path(), nil, l)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("new group %q: %w", name, err), removeAll(t.backend.dirs(g.Path())))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/cgroups/v3/cgroup1"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // legacy is the backend for v1 and hybrid machines.
@@ -89,65 +88,6 @@ func (b *legacy) load(path string) (cgroup1.Cgroup, error) {
 	return cgroup1.Load(cgroup1.StaticPath(path), cgroup1.WithHierarchy(b.subsystems))
 }
 
-func (b *legacy) limit(path string, l Limits) error {
-	group, err := b.load(path)
-	if err != nil {
-		return fmt.Errorf("group %s: %w", path, err)
-	}
-	quota, period := l.quota()
-	shares := l.shares()
-	// One after the other: the kernel refuses a memory limit above that of
-	// memory and swap, and a swap limit below that of memory.
-	steps, err := b.memorySteps(path, l)
-	if err != nil {
-		return err
-	}
-	steps = append(steps,
-		// Without a quota any period fits; a new period with the old quota
-		// might not.
-		&specs.LinuxResources{CPU: &specs.LinuxCPU{Quota: ptr(int64(-1))}},
-		&specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: &shares, Period: &period, Quota: &quota}},
-		&specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &l.Pids}},
-	)
-	for _, step := range steps {
-		if err := group.Update(step); err != nil {
-			return fmt.Errorf("group %s: %w: %w", path, err, ErrLimit)
-		}
-	}
-	memory := []setting{{"memory.limit_in_bytes", number(l.memory())}}
-	if b.memsw {
-		memory = append(memory, setting{"memory.memsw.limit_in_bytes", number(l.memory())})
-	} else {
-		memory = append(memory, setting{"memory.swappiness", "0"})
-	}
-	return errors.Join(
-		readBack(b.dir("memory", path), memory),
-		readBack(b.dir("cpu", path), []setting{
-			{"cpu.cfs_quota_us", number(quota)}, {"cpu.cfs_period_us", number(period)}, {"cpu.shares", number(shares)},
-		}),
-		readBack(b.dir("pids", path), []setting{{"pids.max", number(l.Pids)}}),
-	)
-}
-
-// memorySteps orders the writes. Where the kernel does not account swap,
-// swappiness 0 keeps the group's memory out of it instead.
-func (b *legacy) memorySteps(path string, l Limits) ([]*specs.LinuxResources, error) {
-	limit := l.memory()
-	memory := &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}
-	if !b.memsw {
-		return []*specs.LinuxResources{memory, {Memory: &specs.LinuxMemory{Swappiness: ptr(uint64(0))}}}, nil
-	}
-	swap := &specs.LinuxResources{Memory: &specs.LinuxMemory{Swap: &limit}}
-	current, err := readNumber(b.dir("memory", path, "memory.memsw.limit_in_bytes"))
-	if err != nil {
-		return nil, fmt.Errorf("group %s: %w", path, err)
-	}
-	if uint64(limit) > current {
-		return []*specs.LinuxResources{swap, memory}, nil
-	}
-	return []*specs.LinuxResources{memory, swap}, nil
-}
-
 func (b *legacy) stats(path string) (Stats, error) {
 	group, err := b.load(path)
 	if err != nil {
@@ -164,7 +104,12 @@ func (b *legacy) stats(path string) (Stats, error) {
 	if metrics.Memory == nil || metrics.MemoryOomControl == nil || metrics.CPU == nil || metrics.Pids == nil {
 		return Stats{}, fmt.Errorf("group %s: %w", path, fs.ErrNotExist)
 	}
+	together, err := readCounter(b.dir("memory", path, "memory.memsw.usage_in_bytes"), "")
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
 	return Stats{
+		Swap:          together - min(together, metrics.Memory.Usage.Usage), // read one after the other
 		Memory:        metrics.Memory.Usage.Usage,
 		MemoryPeak:    metrics.Memory.Usage.Max,
 		CPU:           nanoseconds(metrics.CPU.Usage.Total),

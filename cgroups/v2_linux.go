@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,19 +141,25 @@ func (b *unified) join(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0o644)
 }
 
-// enable gives the children of a group the needed controllers.
+// enable gives the children of a group the needed controllers, and the others
+// that there are limits for.
 func (b *unified) enable(path string) error {
 	file := b.dir(path, "cgroup.subtree_control")
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	lack := missing(strings.Fields(string(data)))
-	if len(lack) == 0 {
-		return nil
+	have := strings.Fields(string(data))
+	if lack := missing(have); len(lack) > 0 {
+		if err := os.WriteFile(file, []byte("+"+strings.Join(lack, " +")), 0o644); err != nil {
+			return fmt.Errorf("%w: %w", err, ErrNotDelegated)
+		}
 	}
-	if err := os.WriteFile(file, []byte("+"+strings.Join(lack, " +")), 0o644); err != nil {
-		return fmt.Errorf("%w: %w", err, ErrNotDelegated)
+	for _, c := range optional {
+		if !slices.Contains(have, c) {
+			// Where it is not delegated, the first limit that needs it says so.
+			_ = os.WriteFile(file, []byte("+"+c), 0o644)
+		}
 	}
 	return nil
 }
@@ -185,48 +192,6 @@ func (b *unified) load(path string) (*cgroup2.Manager, error) {
 	return cgroup2.Load(path, cgroup2.WithMountpoint(b.mount))
 }
 
-func (b *unified) limit(path string, l Limits) error {
-	group, err := b.load(path)
-	if err != nil {
-		return fmt.Errorf("group %s: %w", path, err)
-	}
-	quota, period := l.quota()
-	weight := l.weight()
-	resources := &cgroup2.Resources{
-		CPU:    &cgroup2.CPU{Weight: &weight, Max: cgroup2.NewCPUMax(&quota, &period)},
-		Memory: &cgroup2.Memory{Max: ptr(l.memory()), OOMGroup: ptr(true)},
-		Pids:   &cgroup2.Pids{Max: l.Pids},
-	}
-	want := []setting{
-		{"memory.max", number(l.memory())},
-		{"memory.oom.group", "1"},
-		{"cpu.max", fmt.Sprintf("%d %d", quota, period)},
-		{"cpu.weight", number(weight)},
-		{"pids.max", number(l.Pids)},
-	}
-	_, err = os.Stat(b.dir(path, "memory.swap.max"))
-	switch {
-	case err == nil:
-		resources.Memory.Swap = ptr(int64(0))
-		want = append(want, setting{"memory.swap.max", "0"})
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("group %s: %w: %w", path, err, ErrLimit)
-	case b.hasSwap():
-		return fmt.Errorf("%s is missing and the machine swaps: %w", b.dir(path, "memory.swap.max"), ErrLimit)
-	}
-	if err := group.Update(resources); err != nil {
-		return fmt.Errorf("group %s: %w: %w", path, err, ErrLimit)
-	}
-	return readBack(b.dir(path), want)
-}
-
-// hasSwap reports whether any swap is in use; the first line of the file is
-// a heading, and a kernel without swap has no such file.
-func (b *unified) hasSwap() bool {
-	data, err := os.ReadFile(b.swaps)
-	return err == nil && strings.Count(strings.TrimSpace(string(data)), "\n") > 0
-}
-
 func (b *unified) stats(path string) (Stats, error) {
 	if _, err := os.Stat(b.dir(path)); err != nil {
 		return Stats{}, err // the library returns zeros for a group that is gone
@@ -243,7 +208,16 @@ func (b *unified) stats(path string) (Stats, error) {
 	if err != nil {
 		return Stats{}, fmt.Errorf("group %s: %w", path, err)
 	}
+	swap, err := readCounter(b.dir(path, "memory.swap.current"), "")
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
+	pressure, err := b.pressure(path)
+	if err != nil {
+		return Stats{}, fmt.Errorf("group %s: %w", path, err)
+	}
 	s := Stats{
+		Swap: swap, Pressure: pressure,
 		Memory:        metrics.Memory.Usage,
 		MemoryPeak:    metrics.Memory.MaxUsage,
 		CPU:           microseconds(metrics.CPU.UsageUsec),

@@ -49,7 +49,7 @@ func write(t *testing.T, path, text string) {
 
 func TestUnifiedLimits(t *testing.T) {
 	b, path := fakeGroup(t, map[string]string{"memory.swap.max": "max\n"})
-	if err := b.limit(path, Limits{Memory: 64<<20 + 1, CPU: 0.5, Pids: 8}); err != nil {
+	if err := b.limit(path, nil, Limits{Memory: 64<<20 + 1, CPU: 0.5, Pids: 8}); err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
@@ -71,7 +71,7 @@ func TestUnifiedLimitNotInForce(t *testing.T) {
 		if err := os.Symlink("/dev/null", name); err != nil { // takes all, keeps nothing
 			t.Fatal(err)
 		}
-		if err := b.limit(path, roomy); !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), name) {
+		if err := b.limit(path, nil, roomy); !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v, want ErrLimit that names the file", file, err)
 		}
 	}
@@ -79,11 +79,11 @@ func TestUnifiedLimitNotInForce(t *testing.T) {
 
 func TestUnifiedWithoutSwapControl(t *testing.T) {
 	b, path := fakeGroup(t, nil)
-	if err := b.limit(path, roomy); err != nil {
+	if err := b.limit(path, nil, roomy); err != nil {
 		t.Errorf("no swap anywhere: %v", err)
 	}
 	write(t, b.swaps, "Filename Type Size Used Priority\n/swap file 1048572 0 -2\n")
-	if err := b.limit(path, roomy); !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), "memory.swap.max") {
+	if err := b.limit(path, nil, roomy); !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), "memory.swap.max") {
 		t.Errorf("error %v, want ErrLimit that names memory.swap.max", err)
 	}
 }

@@ -137,8 +137,10 @@ func (p *Profile) deciding(rules []Rule, args []Compare) []Rule {
 		}
 	}
 	if len(alone) == 0 {
-		return rules
+		alone = slices.Clone(rules)
 	}
+	// A rule that holds for good says more than one of the load phase.
+	slices.SortStableFunc(alone, func(a, b Rule) int { return -strings.Compare(string(a.Phase), string(b.Phase)) })
 	return alone
 }
 

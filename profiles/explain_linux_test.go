@@ -360,14 +360,24 @@ extends = "network-client"
 		"variable":    func(p *Profile) Reach { return p.ReachEnvironment("LANG") },
 	}
 	for name, ask := range asks {
-		before := ask(read(head))
-		if before.Outcome != Refused || before.Edit.File != "my/mine.toml" || before.Edit.After != 3 || !strings.Contains(before.Edit.Text, "risk: ") {
-			t.Errorf("%s: %+v", name, before)
+		for _, parent := range []string{"network-client", "strict"} {
+			head := strings.Replace(head, "network-client", parent, 1)
+			before := ask(read(head))
+			if before.Outcome != Refused || before.Edit.File != "my/mine.toml" || before.Edit.After != 3 || !strings.Contains(before.Edit.Text, "risk: ") {
+				t.Errorf("%s: %+v", name, before)
+			}
+			after := read(head + strings.Join(before.Edit.Lines, "\n") + "\n")
+			if r := ask(after); r.Outcome != Allowed || r.At.Line < 5 || r.Edit.Lines != nil || strings.Contains(r.Text, "no rule") {
+				t.Errorf("%s after the edit: %+v", name, r)
+			}
+			if name == "destination" && !after.allowsAny("socket") {
+				t.Error("a destination, and no socket")
+			}
 		}
-		after := ask(read(head + strings.Join(before.Edit.Lines, "\n") + "\n"))
-		if after.Outcome != Allowed || after.At.Line < 5 || after.Edit.Lines != nil {
-			t.Errorf("%s after the edit: %+v", name, after)
-		}
+	}
+	if r := asks["file"](read(strings.Replace(head, "network-client", "strict", 1) + "[[rules]]\ncalls = [\"getcwd\"]\naction = \"kill\"\nwhy = \"for tests\"\n")); strings.Contains(strings.Join(r.Edit.Lines, " "), "@files-read") ||
+		!strings.Contains(r.Edit.Text, "kills for") {
+		t.Errorf("a group that cannot be had: %+v", r.Edit)
 	}
 	low := read(head + "[ceilings]\nfiles = \"none\"\ndevices = \"none\"\nnetwork = [\"10.0.0.0/8\"]\n")
 	for _, name := range []string{"destination", "file", "device"} {

@@ -68,6 +68,10 @@ func (c *Call) KernelVerdict(args [6]uint64) Verdict {
 	return c.Kernel
 }
 
+// Allowed lists when the call is allowed in any phase: alternatives, each an
+// AND; one without comparisons always holds. Empty means never.
+func (c *Call) Allowed() [][]Compare { return slices.Concat(c.always(), c.Load) }
+
 func anyHolds(alternatives [][]Compare, args [6]uint64) bool {
 	for _, all := range alternatives {
 		hold := true

@@ -78,7 +78,7 @@ func (p *Profile) ReachEnvironment(name string) Reach {
 			return r
 		}
 	}
-	r.Edit = p.editForGrant([]string{"[[environment]]", "names = " + quotedList([]string{name})}, "the plugin gets the host's value")
+	r.Edit = p.editForGrant([]string{"[[environment]]", "names = " + quotedList([]string{name})}, "the plugin gets the host's value", "")
 	return r
 }
 

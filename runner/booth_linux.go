@@ -16,10 +16,20 @@ type Booth struct {
 	cpu   int
 	spare spare
 
+	// inForce is the plan of the worker that serves, or of the next one. plan
+	// is the first; its name is the booth's.
+	inForce  atomic.Pointer[Plan]
+	changing sync.Mutex    // held by who asks for a change
+	changes  chan *change  // taken by Run
+	ended    chan struct{} // closed when Run has returned
+
 	life   life        // Run's own
 	worker *instance   // Run's own: loading, ready or draining
 	early  *early      // Run's own: loading already, or nil
+	heir   *successor  // Run's own: of another plan, or nil
 	dead   []*instance // Run's own: ended, not yet removed
+	// retired tells Run that there is something in late.
+	retired chan struct{}
 	// released wakes Run up from a pause or a quarantine.
 	released chan struct{}
 	closing  sync.WaitGroup // clean-ups of workers that have ended
@@ -31,6 +41,8 @@ type Booth struct {
 	history History
 	live    *instance     // takes triggers; nil when none does
 	busy    bool          // an exchange is under way; its owner clears it
+	offer   *offer        // serves from the next exchange on; or nil
+	late    []Cause       // why replaced workers ended, for Run
 	quiet   chan struct{} // closed when busy is cleared; nil when nobody waits
 	queue   []queued      // ring of QueueLen, allocated once
 	head    int
@@ -45,7 +57,9 @@ type Booth struct {
 	id               uint64
 	wantJSON         bool
 
-	stats counters
+	stats          counters
+	direct, queued histogram // latencies of replies
+	endings        endTally
 }
 
 type counters struct {
@@ -74,14 +88,16 @@ func (h *Host) NewBooth(plan *Plan, sink Sink, cpu int) (*Booth, error) {
 	if err := plan.validate(); err != nil {
 		return nil, err
 	}
-	return &Booth{
+	b := &Booth{
 		host: h, plan: plan, sink: sink, cpu: cpu, state: StateStopped,
 		spare: spare{host: h, plan: plan}, life: newLife(plan), history: plan.History.clone(),
 		released: make(chan struct{}, 1),
 		queue:    make([]queued, QueueLen), handed: make(chan struct{}, 1),
 		frame: make([]byte, 0, wire.Max), raw: make([]byte, 0, 256), json: make([]byte, 0, 4096),
-		wantJSON: plan.Plugin.ABI == "execute",
-	}, nil
+		changes: make(chan *change), ended: make(chan struct{}), retired: make(chan struct{}, 1),
+	}
+	b.inForce.Store(plan)
+	return b, nil
 }
 
 // Name is the plugin's name in the config.

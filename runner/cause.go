@@ -23,6 +23,11 @@ const (
 	CauseDenials  CauseKind = "denials"  // it used up its quota of refused system calls
 )
 
+// CauseKinds lists all of them.
+func CauseKinds() []CauseKind {
+	return []CauseKind{CauseStopped, CauseSignal, CauseExit, CauseOOM, CauseTimeout, CauseProtocol, CauseLoad, CauseSeal, CauseStart, CauseDenials}
+}
+
 // Cause is why a booth ended. Kind, Signal and Code come from the kernel and
 // from what the host saw, never from what the plugin says; Text may hold the
 // plugin's words, quoted.

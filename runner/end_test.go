@@ -289,6 +289,20 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 		for _, b := range all {
 			ready(b)
 		}
+	case "replace": // always some worker takes another's place
+		b, _ := run("replaced", crash)
+		ready(b)
+		plans := []*runner.Plan{newPlan(t, b.name, crash, slow), newPlan(t, b.name, crash, allowing("getppid"))}
+		booths.Go(func() {
+			for i := 0; ; i++ {
+				if b.Replace(plans[i%2]) != nil {
+					return
+				}
+				for len(b.ready) > 0 {
+					<-b.ready
+				}
+			}
+		})
 	case "churn", "churn one": // always some booth is being built or removed
 		for i := range map[string]int{"churn": 3, "churn one": 1}[job.Name] {
 			b := h.of(fmt.Sprintf("churn-%d", i))

@@ -18,6 +18,9 @@ var (
 	// ErrNotHeld is returned by Release for a booth that is neither quarantined
 	// nor backing off.
 	ErrNotHeld = errors.New("booth is neither quarantined nor backing off")
+	// ErrStopped is returned by Replace and SetLimits when Run has ended, or
+	// ends meanwhile.
+	ErrStopped = errors.New("booth is stopped")
 	// ErrJailer means that the jailer has ended; the host can start nothing
 	// any more.
 	ErrJailer = errors.New("jailer has ended")

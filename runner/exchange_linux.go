@@ -51,7 +51,7 @@ func (l *Lane) Send(b *Booth, t Trigger) error {
 	b.busy = true
 	b.mu.Unlock()
 
-	x := exchange{at: at, live: live, deadline: clockStart.Add(at + b.plan.Limits.TriggerTimeout)}
+	x := exchange{at: at, live: live, deadline: clockStart.Add(at + b.inForce.Load().Limits.TriggerTimeout)}
 	if b.begin(&x, t) {
 		l.enter(at)
 		head, frame, have, err := live.pipes.receiveNow()
@@ -140,6 +140,11 @@ func (b *Booth) accept(x *exchange, head wire.Head, frame []byte) error {
 	}
 	b.reply.Booth, b.reply.Answer = b.plan.Name, answer
 	b.reply.Latency = now() - x.at
+	if x.queued {
+		b.queued.observe(b.reply.Latency)
+	} else {
+		b.direct.observe(b.reply.Latency)
+	}
 	b.sink.Reply(&b.reply)
 	return nil
 }
@@ -149,6 +154,7 @@ func (b *Booth) accept(x *exchange, head wire.Head, frame []byte) error {
 func (b *Booth) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.takeOver()
 	if b.n > 0 && b.live != nil {
 		b.pending = exchange{}
 		b.handed <- struct{}{} // serve finds the queue
@@ -179,7 +185,7 @@ func (b *Booth) pop() queued {
 
 // expire drops what has waited too long for a restart. The caller holds mu.
 func (b *Booth) expire() {
-	for oldest := now() - b.plan.Limits.QueueAge; b.n > 0 && b.queue[b.head].at < oldest; {
+	for oldest := now() - b.inForce.Load().Limits.QueueAge; b.n > 0 && b.queue[b.head].at < oldest; {
 		b.pop()
 		b.stats.expired.Add(1)
 	}
@@ -198,6 +204,7 @@ func (b *Booth) empty() {
 func (b *Booth) next() (q queued, live *instance, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.takeOver()
 	if b.n == 0 || b.live == nil {
 		b.idle()
 		return q, nil, false
@@ -211,11 +218,18 @@ func (b *Booth) install(in *instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.expire()
-	b.live, b.id = in, 1 // greet's frame was the first
+	b.serveBy(in)
 	if b.n > 0 {
 		b.busy, b.pending = true, exchange{}
 		b.handed <- struct{}{}
 	}
+}
+
+// serveBy has a worker take what comes. The caller holds mu; no exchange is
+// under way.
+func (b *Booth) serveBy(in *instance) {
+	b.live, b.id = in, 1 // greet's frame was the first
+	b.wantJSON = in.plan.Plugin.ABI == "execute"
 }
 
 // withdraw takes a worker out of service.
@@ -261,7 +275,7 @@ func (b *Booth) serve(ctx context.Context) {
 				break
 			}
 			x := exchange{at: q.at, queued: true, live: live}
-			x.deadline = time.Now().Add(b.plan.Limits.TriggerTimeout)
+			x.deadline = time.Now().Add(b.inForce.Load().Limits.TriggerTimeout)
 			if b.begin(&x, Trigger{&q.t, q.m}) {
 				b.await(&x)
 			}

@@ -30,6 +30,10 @@ type HostOptions struct {
 	// booth is built and confined and no foreign code is in it yet. What it
 	// takes, the booth's start takes longer.
 	Prepared func(booth string, pid int)
+	// Launch, unless nil, is called before a worker gets its plugin, at every
+	// start. With an error it does not get it: the booth ends with CauseStart.
+	// What it takes, the start takes longer.
+	Launch func(plan *Plan, pid int) error
 	// Connected, unless nil, is told of every connection that was made for a
 	// plugin, which can be a hundred a second. It must not block.
 	Connected func(booth string, c control.Connection)
@@ -61,6 +65,8 @@ type Host struct {
 	dog    *watchdog
 	refill sync.Mutex // held while a worker is made in reserve
 	limits *monitor
+	// refused outlives the booths that it counts for.
+	refused refusals
 
 	mu        sync.Mutex
 	instances map[string]*instance
@@ -130,6 +136,11 @@ func (h *Host) event(m *control.Message) {
 			h.o.Connected(in.plan.Name, *m.Connected)
 		}
 	case m.Denial != nil:
+		// The report that ends a booth comes at any count; one more after it
+		// would count some calls twice.
+		if !in.quota.Load() {
+			h.refused.count(in.plan.Name, m.Denial)
+		}
 		if m.Denial.Quota {
 			in.quota.Store(true)
 		}

@@ -48,7 +48,7 @@ type About struct {
 	Layers  []control.Layer `json:"layers"`
 	Name    string          `json:"name"`    // as the plugin calls itself; its own words
 	Version string          `json:"version"` // likewise
-	CPU     int             `json:"cpu"`     // processor the worker is pinned to, or -1
+	CPU     int             `json:"cpu"`     // processor the worker is pinned to; -1: to those of its plan
 	// StartLog is what the plugin logged while it started; its own words.
 	StartLog string `json:"start_log"`
 }
@@ -69,7 +69,7 @@ func (in *instance) prepare() (err error) {
 	prepare := &control.Prepare{
 		Policy: plan.Policy, Rlimits: plan.Limits.rlimits(),
 		Landlock: h.o.Landlock && !h.without(control.LayerLandlock), Threads: plan.Limits.Threads, Denials: plan.Limits.Denials,
-		Grants: plan.Grants,
+		Grants: plan.Grants, CPUs: plan.Limits.Group.CPUs,
 	}
 	if h.o.Groups != nil {
 		if in.group, err = h.o.Groups.New(in.id, h.groupLimits(plan)); err != nil {
@@ -125,6 +125,12 @@ func (in *instance) prepare() (err error) {
 // names what went wrong as the host saw it.
 func (in *instance) load(cpu int) (saw *Cause, err error) {
 	in.host.limits.watch(in)
+	if launch := in.host.o.Launch; launch != nil {
+		if err := launch(in.plan, in.pid); err != nil {
+			return &Cause{Kind: CauseStart, Text: "not launched: " + err.Error()}, err
+		}
+	}
+	place := in.plan.place(cpu)
 	deadline := time.Now().Add(in.plan.Limits.LoadTimeout)
 	kind, err := in.plan.kind()
 	if err != nil {
@@ -147,7 +153,7 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	if err := in.loaded(head, frame); err != nil {
 		return in.saw(err, "loading"), err
 	}
-	m, _, err := in.host.jailer.call(control.Request{Op: control.OpSeal, Booth: in.id, Seal: &control.Seal{CPU: cpu}})
+	m, _, err := in.host.jailer.call(control.Request{Op: control.OpSeal, Booth: in.id, Seal: &control.Seal{CPU: place}})
 	if err != nil {
 		select {
 		case <-in.exited: // that is the cause, not what the jailer then met
@@ -159,7 +165,7 @@ func (in *instance) load(cpu int) (saw *Cause, err error) {
 	if m.Sealed == nil {
 		return nil, errors.New("internal error: jailer's answer to seal is incomplete")
 	}
-	in.about.Layers, in.about.CPU = m.Sealed.Layers, cpu
+	in.about.Layers, in.about.CPU = m.Sealed.Layers, place
 	if err := in.greet(deadline); err != nil {
 		return in.saw(err, "its first frame"), err
 	}

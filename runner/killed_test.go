@@ -56,6 +56,7 @@ var moments = []moment{
 	{"in a trigger", "trigger", nil},
 	{"draining", "drain", nil},
 	{"backing off", "back-off", nil},
+	{"replacing", "replace", nil},
 }
 
 // boothGroups lists the directories of all booths in one hierarchy.

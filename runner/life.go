@@ -22,10 +22,11 @@ const (
 	evStop                  // Run must end
 	evGone                  // the worker that was to stop is gone
 	evOrphaned              // the jailer is gone, and with it every worker
+	evReplaced              // a worker of another plan serves in place of the one before
 	events
 )
 
-var eventNames = [events]string{"start", "built", "unbuilt", "loaded", "unloaded", "ended", "due", "violated", "released", "stop", "gone", "orphaned"}
+var eventNames = [events]string{"start", "built", "unbuilt", "loaded", "unloaded", "ended", "due", "violated", "released", "stop", "gone", "orphaned", "replaced"}
 
 func (e event) String() string { return eventNames[e] }
 
@@ -42,14 +43,14 @@ const (
 // table is a booth's whole life. What Run does in each state, and so which
 // events it can meet there, is in supervise_linux.go.
 var table = map[State][events]outcome{
-	//                 start  built         unbuilt loaded      unloaded ended  due           violated          released      stop           gone          orphaned
-	StateStopped:     {admit, never, never, never, never, never, never, never, never, stay, never, stay},
-	StateStandby:     {never, StateLoading, judge, never, never, never, never, never, stay, StateStopped, never, StateStopped},
-	StateLoading:     {never, never, never, StateReady, judge, never, never, judge, stay, StateDraining, never, StateStopped},
-	StateReady:       {never, never, never, never, never, judge, never, judge, stay, StateDraining, never, StateStopped},
-	StateDraining:    {never, never, never, never, never, never, never, never, stay, stay, StateStopped, StateStopped},
-	StateBackingOff:  {never, never, never, never, never, never, StateStandby, never, StateStandby, StateStopped, never, StateStopped},
-	StateQuarantined: {never, never, never, never, never, never, never, never, StateStandby, StateStopped, never, StateStopped},
+	//                 start  built         unbuilt loaded      unloaded ended  due           violated          released      stop           gone          orphaned      replaced
+	StateStopped:     {admit, never, never, never, never, never, never, never, never, stay, never, stay, never},
+	StateStandby:     {never, StateLoading, judge, never, never, never, never, never, stay, StateStopped, never, StateStopped, never},
+	StateLoading:     {never, never, never, StateReady, judge, never, never, judge, stay, StateDraining, never, StateStopped, never},
+	StateReady:       {never, never, never, never, never, judge, never, judge, stay, StateDraining, never, StateStopped, StateReady},
+	StateDraining:    {never, never, never, never, never, never, never, never, stay, stay, StateStopped, StateStopped, never},
+	StateBackingOff:  {never, never, never, never, never, never, StateStandby, never, StateStandby, StateStopped, never, StateStopped, never},
+	StateQuarantined: {never, never, never, never, never, never, never, never, StateStandby, StateStopped, never, StateStopped, never},
 }
 
 // life decides what becomes of a booth. It does nothing itself and has no

@@ -38,7 +38,7 @@ func TestEveryCell(t *testing.T) {
 		StateStopped:     "start>standby stop>stopped orphaned>stopped",
 		StateStandby:     "built>loading unbuilt>backing off released>standby stop>stopped orphaned>stopped",
 		StateLoading:     "loaded>ready unloaded>standby violated>quarantined released>loading stop>draining orphaned>stopped",
-		StateReady:       "ended>standby violated>quarantined released>ready stop>draining orphaned>stopped",
+		StateReady:       "ended>standby violated>quarantined released>ready stop>draining orphaned>stopped replaced>ready",
 		StateDraining:    "released>draining stop>draining gone>stopped orphaned>stopped",
 		StateBackingOff:  "due>standby released>standby stop>stopped orphaned>stopped",
 		StateQuarantined: "released>standby stop>stopped orphaned>stopped",

@@ -32,3 +32,6 @@ const (
 	limitCPU    = "cpu"
 	limitPids   = "pids"
 )
+
+// LimitNames lists them.
+func LimitNames() []string { return []string{limitMemory, limitCPU, limitPids} }

@@ -121,7 +121,7 @@ func (m *monitor) tell(in *instance, now cgroups.Reached) {
 	if !ok {
 		return // ended meanwhile, and last has told
 	}
-	group := in.plan.Limits.Group
+	group := in.group.Limits()
 	for _, l := range []struct {
 		name        string
 		value       float64

@@ -111,22 +111,52 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	if grants.Network, grants.Hosts, err = resolveNetwork(net.DefaultResolver, profile.Network); err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
-	l := &profile.Limits
 	p := &Plan{
-		Name:   name,
-		Plugin: plugin,
-		Policy: policy(profile, filter),
-		Grants: grants,
-		Limits: Limits{
-			Group:     cgroups.Limits{Memory: l.Memory, CPU: l.CPU, Pids: l.Pids},
-			OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
-			LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
-			RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
-			QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
-		},
+		Name:    name,
+		Plugin:  plugin,
+		Policy:  policy(profile, filter),
+		Grants:  grants,
+		Limits:  planLimits(&profile.Limits),
 		Standby: true,
 	}
 	return p, p.validate()
+}
+
+// Learn has the booth let every call continue, and report it, that permissive
+// allows in any phase, although the plan's own profile does not. The other
+// layers stay as they are. What permissive refuses is still refused.
+func (p *Plan) Learn(permissive *profiles.Profile) error {
+	f, err := permissive.Compile()
+	if err != nil {
+		return fmt.Errorf("profile %q: %w", permissive.Name, err)
+	}
+	p.Policy.Learn = map[int][][]control.Cond{}
+	for i := range f.Calls {
+		c := &f.Calls[i]
+		if all := conds(c.Allowed()); len(all) > 0 {
+			p.Policy.Learn[c.Nr] = all
+		}
+	}
+	return nil
+}
+
+// WithLimits is the same plan with other limits, for SetLimits.
+func (p *Plan) WithLimits(l *profiles.Limits) (*Plan, error) {
+	q := *p
+	q.Limits, q.Grants.Tmp = planLimits(l), l.TmpSize
+	return &q, q.validate()
+}
+
+func planLimits(l *profiles.Limits) Limits {
+	return Limits{
+		Group: cgroups.Limits{
+			Memory: l.Memory, Swap: l.Swap, CPU: l.CPU, CPUWeight: l.CPUWeight, CPUs: l.CPUs, IOWeight: l.IOWeight, Pids: l.Pids,
+		},
+		OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads,
+		LoadTimeout: l.LoadTimeout, TriggerTimeout: l.TriggerTimeout, StopTimeout: l.StopTimeout,
+		RestartFree: l.RestartFree, RestartPause: l.RestartPause, RestartPauseMax: l.RestartPauseMax, RestartReset: l.RestartReset,
+		QueueAge: l.QueueAge, Denials: l.Denials, Violations: l.Violations,
+	}
 }
 
 // policy keeps of a compiled profile what the jailer needs to answer.
@@ -138,15 +168,23 @@ func policy(profile *profiles.Profile, f *profiles.Filter) control.Policy {
 	for i := range f.Calls {
 		c := &f.Calls[i]
 		p.Names[c.Nr] = c.Name
-		for _, all := range c.Load {
-			conds := make([]control.Cond, len(all))
-			for i, cmp := range all {
-				conds[i] = control.Cond(cmp)
-			}
-			p.Load[c.Nr] = append(p.Load[c.Nr], conds)
+		if len(c.Load) > 0 {
+			p.Load[c.Nr] = conds(c.Load)
 		}
 	}
 	return p
+}
+
+func conds(alternatives [][]profiles.Compare) [][]control.Cond {
+	var out [][]control.Cond
+	for _, all := range alternatives {
+		one := make([]control.Cond, len(all))
+		for i, c := range all {
+			one[i] = control.Cond(c)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func (p *Plan) validate() error {

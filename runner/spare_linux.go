@@ -9,10 +9,15 @@ import (
 // plugin. It is used once, for the plugin it was made for.
 type spare struct {
 	host *Host
-	plan *Plan
 
 	mu   sync.Mutex
-	made chan struct{} // closed when in or err is set; nil when none was asked for
+	plan *Plan     // of the next one
+	have *reserved // nil when none was asked for
+}
+
+// reserved is one that was asked for.
+type reserved struct {
+	made chan struct{} // closed when in or err is set
 	in   *instance
 	err  error
 }
@@ -21,21 +26,31 @@ type spare struct {
 func (s *spare) ask() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.made != nil {
+	if s.have != nil {
 		return
 	}
-	made := make(chan struct{})
-	s.made, s.in, s.err = made, nil, nil
+	r, plan := &reserved{made: make(chan struct{})}, s.plan
+	s.have = r
 	go func() {
 		// One at a time: a booth that waits for its first worker goes before.
 		s.host.refill.Lock()
-		in, err := s.host.newInstance(s.plan)
+		r.in, r.err = s.host.newInstance(plan)
 		s.host.refill.Unlock()
-		s.mu.Lock()
-		s.in, s.err = in, err
-		s.mu.Unlock()
-		close(made)
+		close(r.made)
 	}()
+}
+
+// use has the next worker made by another plan. The one in reserve stays if it
+// has been made and keep says so; else it is returned, for the caller to drop.
+func (s *spare) use(plan *Plan, keep func(*instance) bool) (old *reserved) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan = plan
+	if old = s.have; old == nil || old.ready() && keep != nil && keep(old.in) {
+		return nil
+	}
+	s.have = nil
+	return old
 }
 
 // pull empties the reserve once what was asked for has been made, and returns
@@ -43,21 +58,20 @@ func (s *spare) ask() {
 // error leaves the reserve as it is.
 func (s *spare) pull(ctx context.Context) (in *instance, asked bool, err error) {
 	s.mu.Lock()
-	made := s.made
+	r := s.have
 	s.mu.Unlock()
-	if made == nil {
+	if r == nil {
 		return nil, false, nil
 	}
 	select {
-	case <-made:
+	case <-r.made:
 	case <-ctx.Done():
 		return nil, true, ctx.Err()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in, err = s.in, s.err
-	s.made, s.in, s.err = nil, nil, nil
-	return in, true, err
+	s.have = nil
+	return r.in, true, r.err
 }
 
 // take returns the worker in reserve, or makes one when there is none. The
@@ -66,7 +80,7 @@ func (s *spare) take(ctx context.Context) (*instance, error) {
 	in, asked, err := s.pull(ctx)
 	switch {
 	case !asked:
-		return s.host.newInstance(s.plan)
+		return s.host.newInstance(s.next())
 	case err != nil && err == ctx.Err():
 		return nil, err
 	case err == nil:
@@ -78,23 +92,52 @@ func (s *spare) take(ctx context.Context) (*instance, error) {
 		}
 	}
 	if err != nil {
-		s.host.o.Observer.Trouble(s.plan.Name, "its worker in reserve: "+err.Error())
+		s.host.o.Observer.Trouble(s.next().Name, "its worker in reserve: "+err.Error())
 	}
-	return s.host.newInstance(s.plan)
+	return s.host.newInstance(s.next())
+}
+
+// next is the plan of the next worker.
+func (s *spare) next() *Plan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
 }
 
 func (s *spare) there() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.in != nil
+	return s.have != nil && s.have.ready()
 }
 
 // drop removes the worker in reserve. One that could not be made is nobody's
 // trouble any more.
 func (s *spare) drop() error {
-	in, _, _ := s.pull(context.Background())
-	if in == nil {
+	s.mu.Lock()
+	r := s.have
+	s.have = nil
+	s.mu.Unlock()
+	if r == nil {
 		return nil
 	}
-	return in.release()
+	return r.drop()
+}
+
+// ready reports whether the worker is there.
+func (r *reserved) ready() bool {
+	select {
+	case <-r.made:
+		return r.in != nil
+	default:
+		return false
+	}
+}
+
+// drop waits until it has been made, and removes it.
+func (r *reserved) drop() error {
+	<-r.made
+	if r.in == nil {
+		return nil
+	}
+	return r.in.release()
 }

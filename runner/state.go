@@ -14,6 +14,11 @@ const (
 	StateQuarantined State = "quarantined" // not started again until it is released
 )
 
+// States lists all of them.
+func States() []State {
+	return []State{StateStopped, StateStandby, StateLoading, StateReady, StateDraining, StateBackingOff, StateQuarantined}
+}
+
 // takesTriggers reports whether a booth in this state is ready, or will be
 // soon if all goes well, so that triggers may wait.
 func (s State) takesTriggers() bool {

@@ -35,13 +35,17 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 	serveCtx, stopServing := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { b.serve(serveCtx) })
+	ended := b.reopen()
 	defer func() {
+		close(ended)
+		b.abandon()
 		stopServing()
 		serving.Wait()
 		if err := b.spare.drop(); err != nil {
 			b.trouble(err)
 		}
 		b.closing.Wait()
+		b.blameLate()
 	}()
 
 	var settled sync.Once
@@ -76,9 +80,24 @@ func (b *Booth) Run(ctx context.Context, ready func()) error {
 	}
 }
 
+// reopen makes the channel that tells who asks for a change that Run has
+// returned. A booth can be run again.
+func (b *Booth) reopen() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-b.ended:
+		b.ended = make(chan struct{})
+	default: // NewBooth's
+	}
+	return b.ended
+}
+
 // step takes the booth to its next state and tells the Observer.
 func (b *Booth) step(h happening) error {
 	from := b.life.state
+	b.life.limits = &b.inForce.Load().Limits
+	b.blameLate()
 	if err := b.life.step(h.event, h.cause, time.Now()); err != nil {
 		return err
 	}
@@ -95,6 +114,9 @@ func (b *Booth) step(h happening) error {
 	b.mu.Unlock()
 	if to == StateStandby && from != StateStopped {
 		b.stats.restarts.Add(1)
+	}
+	if h.cause.Kind != "" {
+		b.endings.count(h.cause)
 	}
 	var cause *Cause
 	if h.cause.Kind != "" && (to != StateStopped || h.event == evOrphaned) {
@@ -121,6 +143,11 @@ func (b *Booth) standby(ctx context.Context) happening {
 		b.worker = b.early.in
 		return happening{event: evBuilt}
 	}
+	select { // a booth that crashes over and over gets here only
+	case c := <-b.changes:
+		b.meet(c)
+	default:
+	}
 	in, err := b.spare.take(ctx)
 	switch {
 	case err == nil && ctx.Err() == nil:
@@ -146,15 +173,19 @@ func (b *Booth) loading(ctx context.Context) happening {
 		in.kill()
 		close(killed)
 	})
-	var saw *Cause
-	var err error
-	if b.early != nil {
-		<-b.early.done
-		saw, err = b.early.saw, b.early.err
-		b.early = nil
-	} else {
-		saw, err = in.load(b.cpu)
+	e := b.early
+	if b.early = nil; e == nil {
+		e = b.load(in)
 	}
+	for loaded := false; !loaded; {
+		select {
+		case <-e.done:
+			loaded = true
+		case c := <-b.changes:
+			b.meet(c)
+		}
+	}
+	saw, err := e.saw, e.err
 	if !stop() {
 		<-killed // it uses the pidfd, which is closed soon
 	}
@@ -171,52 +202,89 @@ func (b *Booth) loading(ctx context.Context) happening {
 
 // serving has the worker answer triggers until it ends or must.
 func (b *Booth) serving(ctx context.Context) happening {
-	saw, stop := b.watch(ctx, b.worker, time.After(upkeepTime))
-	if stop {
-		return happening{event: evStop}
+	saw, e := b.watch(ctx, b.worker, time.After(upkeepTime))
+	switch e {
+	case evStop:
+		return happening{event: e}
+	case evReplaced:
+		return b.replaced()
 	}
 	b.withdraw()
-	return b.bury(evEnded, saw, nil)
+	return b.bury(e, saw, nil)
 }
 
 // watch waits for the end of a worker that is ready, and returns what was seen
-// of it; stop is true when the booth is to stop instead. upkeep is when there
-// is time for what its predecessor left, and for a worker in reserve.
-func (b *Booth) watch(ctx context.Context, in *instance, upkeep <-chan time.Time) (saw *Cause, stop bool) {
-	select {
-	case <-upkeep:
-		b.clean()
-		if b.plan.Standby {
-			b.spare.ask()
-		}
-		return b.watch(ctx, in, nil)
-	case <-in.exited:
-		// What an exchange under way saw of it says more than its status.
-		b.wait(nil)
+// of it; or for the booth to stop, or another worker to take its place. upkeep
+// is when there is time for what its predecessor left, and for a worker in
+// reserve.
+func (b *Booth) watch(ctx context.Context, in *instance, upkeep <-chan time.Time) (saw *Cause, e event) {
+	made := b.heir.made()
+	var o *offer
+	for {
 		select {
-		case saw = <-in.broken:
-		default:
-		}
-	case saw = <-in.broken:
-		if saw == nil {
-			b.loadEarly(ctx)
-			return in.hungUp(), false
-		}
-		// An attack that follows at once should have its own name.
-		select {
+		case <-upkeep:
+			upkeep = nil
+			b.clean()
+			if b.inForce.Load().Standby {
+				b.spare.ask()
+			}
+		case c := <-b.changes:
+			b.meet(c)
+			made = b.heir.made()
+		case <-made:
+			made = nil
+			o = b.handOver(in)
+		case <-o.accepted():
+			return nil, evReplaced
+		case <-b.retired:
+			b.blameLate()
+			if q := b.life.history.Quarantine; q != nil && b.withdrawOffer(o) {
+				return &q.Cause, evViolated
+			}
 		case <-in.exited:
-		case <-time.After(afterTime):
-		}
-	case <-b.host.Gone():
-	case <-ctx.Done():
-		select { // an end that came first is the one to report
-		case <-in.exited:
+			if !b.withdrawOffer(o) {
+				return nil, evReplaced
+			}
+			b.follow()
+			// What an exchange under way saw of it says more than its status.
+			b.wait(nil)
+			select {
+			case saw = <-in.broken:
+			default:
+			}
+			return saw, evEnded
 		case saw = <-in.broken:
-		default:
-			stop = true
+			if !b.withdrawOffer(o) {
+				return nil, evReplaced
+			}
+			b.follow()
+			if saw == nil {
+				b.loadEarly(ctx)
+				return in.hungUp(), evEnded
+			}
+			// An attack that follows at once should have its own name.
+			select {
+			case <-in.exited:
+			case <-time.After(afterTime):
+			}
+			return saw, evEnded
+		case <-b.host.Gone():
+			b.withdrawOffer(o)
+			return nil, evEnded
+		case <-ctx.Done():
+			if !b.withdrawOffer(o) {
+				return nil, evReplaced // and then stops
+			}
+			select { // an end that came first is the one to report
+			case <-in.exited:
+				return nil, evEnded
+			case saw = <-in.broken:
+				return saw, evEnded
+			default:
+				return nil, evStop
+			}
 		}
 	}
-	return saw, stop
 }
 
 // early is a worker that loads the plugin while it is still being found out
@@ -232,19 +300,24 @@ type early struct {
 // loadEarly begins to load, if there will be a restart whatever the reason,
 // and a worker for it.
 func (b *Booth) loadEarly(ctx context.Context) {
-	if !b.life.certain(time.Now()) || !b.spare.there() {
+	if b.early != nil || !b.life.certain(time.Now()) || !b.spare.there() {
 		return
 	}
 	in, err := b.spare.take(ctx)
 	if err != nil {
 		return // standby will meet it again
 	}
+	b.early = b.load(in)
+}
+
+// load has a worker load the plugin, on a goroutine of its own.
+func (b *Booth) load(in *instance) *early {
 	e := &early{in: in, done: make(chan struct{})}
 	go func() {
 		e.saw, e.err = in.load(b.cpu)
 		close(e.done)
 	}()
-	b.early = e
+	return e
 }
 
 // dropEarly ends the worker that was loaded early and is not wanted after all.
@@ -263,9 +336,10 @@ func (b *Booth) dropEarly() {
 // for as long as its profile allows.
 func (b *Booth) draining() happening {
 	in := b.worker
-	deadline := time.Now().Add(b.plan.Limits.StopTimeout)
+	patience := b.inForce.Load().Limits.StopTimeout
+	deadline := time.Now().Add(patience)
 	b.withdraw()
-	b.wait(time.After(b.plan.Limits.StopTimeout))
+	b.wait(time.After(patience))
 	if time.Now().Before(deadline) && in.pipes.send(wire.AppendStop(nil, 0), deadline) == nil {
 		select {
 		case <-in.exited:
@@ -283,15 +357,21 @@ func (b *Booth) pausing(ctx context.Context, due <-chan time.Time) happening {
 			b.trouble(err)
 		}
 	}
-	select {
-	case <-due:
-		return happening{event: evDue}
-	case <-b.released:
-		return happening{event: evReleased}
-	case <-ctx.Done():
-		return happening{event: evStop}
-	case <-b.host.Gone():
-		return orphaned()
+	for {
+		select {
+		case <-due:
+			return happening{event: evDue}
+		case <-b.released:
+			return happening{event: evReleased}
+		case c := <-b.changes:
+			b.meet(c)
+		case <-b.heir.made():
+			b.keepForLater()
+		case <-ctx.Done():
+			return happening{event: evStop}
+		case <-b.host.Gone():
+			return orphaned()
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type config struct {
 	AllowMissing []string           `toml:"allow_missing"`
 	Libexec      string             `toml:"libexec"`
 	MIDI         midiConfig         `toml:"midi"`
+	Metrics      metricsConfig      `toml:"metrics"`
+	Audit        auditConfig        `toml:"audit"`
 	Plugins      []pluginConfig     `toml:"plugins"`
 	Mappings     []midi.MappingSpec `toml:"mappings"`
 }
@@ -47,6 +50,8 @@ type pluginConfig struct {
 	// AllowUnsigned takes the library with this SHA256 without a signature.
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	SHA256        string `toml:"sha256"`
+	// use, unless nil, is the profile in place of the one that is named.
+	use *profiles.Profile
 	// What the user gives this plugin beyond its profile, or less of.
 	Limits      map[string]any    `toml:"limits"`
 	Files       []fileConfig      `toml:"files"`
@@ -67,7 +72,11 @@ type setting struct {
 type settings struct {
 	config
 	File    string // the file that was read, or ""
+	digest  string // SHA-256 of its bytes
 	sources []setting
+
+	limitsFile string      // beside it; need not exist
+	saved      savedLimits // what it says
 }
 
 // Layers that a config may allow to be missing. The others have no use
@@ -90,6 +99,10 @@ func scalars() []setting {
 		{Key: "midi.max_hops", Value: 4},
 		// Hardly anybody strikes one key twenty times a second.
 		{Key: "midi.echo_window", Value: "50ms"},
+		{Key: "metrics.listen", Value: ""},
+		{Key: "audit.file", Value: defaultAuditFile()},
+		{Key: "audit.rotate", Value: "16MiB"},
+		{Key: "audit.required", Value: false},
 	}
 }
 
@@ -104,7 +117,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case err == nil:
-		s.File = file
+		s.File, s.digest = file, fmt.Sprintf("%x", sha256.Sum256(data))
 	case explicit || !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -115,7 +128,10 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	if err := s.overlay(data, flags); err != nil {
 		return nil, err
 	}
-	return s, s.check(file)
+	if err := s.check(file); err != nil {
+		return nil, err
+	}
+	return s, s.loadLimits()
 }
 
 // decodeConfig takes the whole file into c; a key that c lacks is an error
@@ -221,13 +237,20 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			}
 			value = n
 		}
+		if _, flag := d.Value.(bool); flag {
+			b, err := strconv.ParseBool(v.GetString(d.Key))
+			if err != nil {
+				return fmt.Errorf("config: %s: %q is neither true nor false (%s)", d.Key, v.GetString(d.Key), source)
+			}
+			value = b
+		}
 		if _, list := d.Value.([]string); list {
 			value = v.GetStringSlice(d.Key)
 			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
 				// viper would split at spaces, which port names have.
 				value = strings.Split(env, ",")
 			}
-		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec") {
+		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec" || d.Key == "audit.file" && v.GetString(d.Key) != auditOff) {
 			value = beside(s.File, v.GetString(d.Key))
 		}
 		s.sources = append(s.sources, setting{d.Key, value, source})
@@ -250,6 +273,14 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 			s.MIDI.MaxHops = value.(int)
 		case "midi.echo_window":
 			s.MIDI.EchoWindow = value.(string)
+		case "metrics.listen":
+			s.Metrics.Listen = value.(string)
+		case "audit.file":
+			s.Audit.File = expandHome(value.(string))
+		case "audit.rotate":
+			s.Audit.Rotate = value.(string)
+		case "audit.required":
+			s.Audit.Required = value.(bool)
 		}
 	}
 	return nil
@@ -272,6 +303,12 @@ func (s *settings) check(file string) error {
 		}
 	}
 	if _, err := s.MIDI.limits(); err != nil {
+		return err
+	}
+	if _, err := s.Metrics.address(); err != nil {
+		return err
+	}
+	if _, err := s.Audit.size(); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

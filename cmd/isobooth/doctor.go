@@ -30,12 +30,20 @@ type finding struct {
 func (a *app) doctorCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say what each sandbox layer needs and whether this machine has it", Args: a.args(0, 0),
+		Use: "doctor [PROFILE]", Short: "Say what each sandbox layer needs and whether this machine has it", Args: a.args(0, 1),
 		Long: `Doctor tries each thing that a booth is made of, changes nothing, and gives a
-hint for each lack. It exits with 4 when something required is missing.`,
+hint for each lack. It exits with 4 when something required is missing.
+
+With a PROFILE, a name or a path, it says of each layer what in that profile
+needs it, whether this machine enforces it, how that is known, and what becomes
+of a booth without it. It builds an empty booth of that profile and removes it
+again. It exits with 4 when a plugin with that profile could not be started.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := a.load(c); err != nil {
 				return err
+			}
+			if len(args) == 1 {
+				return a.doctorProfile(args[0], asJSON)
 			}
 			list := a.examine()
 			missing := 0

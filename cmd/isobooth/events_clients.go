@@ -33,6 +33,7 @@ func (c *clients) serve(conn net.Conn) {
 		if json.NewDecoder(io.LimitReader(conn, 4096)).Decode(&r) != nil {
 			return
 		}
+		r.by = peer(conn)
 		if r.Op == opEvents && r.Events != nil {
 			c.stream(conn, r.Events)
 			return

@@ -15,8 +15,8 @@ func TestConnectionEvent(t *testing.T) {
 	h := newTestEvents(t)
 	_, r := h.subscribe(0, everything)
 	c := control.Connection{UDP: true, To: netip.MustParseAddrPort("192.0.2.7:9000"), Name: "lights.lan"}
-	(&session{events: h}).connected("clip", c)
-	(&session{}).connected("clip", c) // no one to tell
+	(&session{app: &app{}, events: h}).connected("clip", c)
+	(&session{app: &app{}}).connected("clip", c) // no one to tell
 	e := receive(t, r.events, "an event")
 	if got, want := e.text(), "connected to udp 192.0.2.7:9000 (lights.lan)"; got != want {
 		t.Errorf("text %q, want %q", got, want)

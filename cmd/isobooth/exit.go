@@ -48,6 +48,9 @@ var errMissing = errors.New("isobooth would refuse to start a booth")
 // as an attack.
 var errPolicy = errors.New("it was killed for breaking its profile")
 
+// errNotGranted is a plugin that made calls which learn grants to nobody.
+var errNotGranted = errors.New("write their rules, with accept_risk, by hand if it must have them")
+
 // usageError is a wrong call; the usage has been printed.
 type usageError struct{ error }
 
@@ -70,7 +73,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, verify.ErrKeys):
 		return exitFailed
-	case errors.Is(err, errPolicy), errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
+	case errors.Is(err, errPolicy), errors.Is(err, errNotGranted), errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
 		return exitPolicy
 	case errors.Is(err, runner.ErrLayer), errors.Is(err, cgroups.ErrNotDelegated), errors.Is(err, errMissing):
 		return exitLayer
@@ -106,10 +109,10 @@ func hintFor(err error) string {
 	var record *recordsError
 	var grant *runner.GrantError
 	switch {
-	case errors.Is(err, errNoDaemon):
-		return "isobooth run starts one; isobooth play says itself what was refused"
 	case errors.As(err, &grant):
 		return grant.Hint
+	case errors.Is(err, errNoDaemon):
+		return "isobooth run starts one; isobooth play says itself what was refused"
 	case errors.As(err, &record):
 		return "if nothing needs to stay in quarantine, remove the file"
 	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:

@@ -14,7 +14,7 @@ const module = "github.com/isobooth/isobooth/"
 // arrows is which of our packages may import which; docs/decisions/0006 says
 // why. A package that is not here may import none of ours.
 var arrows = map[string][]string{
-	"cmd/isobooth":      {"cgroups", "midi", "midi/portmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
+	"cmd/isobooth":      {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
 	"cmd/isobooth-jail": {"runner/control", "runner/jail"},
 	"runner":            {"cgroups", "midi", "profiles", "runner/control", "runner/wire", "verify"},
 	"runner/attack":     {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
@@ -32,7 +32,10 @@ var homes = map[string][]string{
 	"github.com/opencontainers/runtime-spec":                   {"cgroups", "profiles"},
 	"github.com/jedisct1/go-minisign":                          {"verify"},
 	"github.com/spf13/viper":                                   {"cmd/isobooth"},
+	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
+	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
+	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},
 	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},
 }
@@ -80,7 +83,7 @@ func TestJailerStaysSlim(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range strings.Fields(string(out)) {
-		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/containerd/cgroups"} {
+		for _, heavy := range []string{"net/http", "github.com/spf13/", "github.com/seccomp/", "gitlab.com/gomidi/", "github.com/prometheus/", "github.com/gdamore/", "github.com/containerd/cgroups"} {
 			if strings.HasPrefix(p, heavy) {
 				t.Errorf("isobooth-jail depends on %s", p)
 			}

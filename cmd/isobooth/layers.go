@@ -14,8 +14,15 @@ func (s *session) ownLayers(g *plug) []controlLayer {
 	if g.plugin.Signature.Signed {
 		sig = fmt.Sprintf("%s minisign signature by key %s", g.plugin.Signature.Form, g.plugin.Signature.KeyID)
 	}
-	l := g.profile.Limits
-	limits := fmt.Sprintf("memory %d MiB without swap, CPU %.0f %% of a core, %d tasks", l.Memory>>20, l.CPU*100, l.Pids)
+	l := &g.current().Limits
+	swap := "without swap"
+	if l.Swap > 0 {
+		swap = "and " + l.Text("swap") + " of swap"
+	}
+	limits := fmt.Sprintf("memory %d MiB %s, CPU %.0f %% of a core, %d tasks", l.Memory>>20, swap, l.CPU*100, l.Pids)
+	if l.CPUs != nil {
+		limits += ", processors " + l.Text("cpus")
+	}
 	if s.tree == nil {
 		limits = "MISSING, allowed by the config"
 	}

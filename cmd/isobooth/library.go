@@ -11,11 +11,16 @@ const systemProfiles = "/etc/isobooth/profiles.d"
 
 // library is where this user's profiles are.
 func (a *app) library() *profiles.Library {
-	user := filepath.Join(configDir(), "profiles.d")
-	if user == systemProfiles { // without a home
-		user = ""
+	return profiles.NewLibrary(systemProfiles, userProfiles())
+}
+
+// userProfiles is the folder of this user's own profiles, or "" without a home.
+func userProfiles() string {
+	dir := filepath.Join(configDir(), "profiles.d")
+	if dir == systemProfiles {
+		return ""
 	}
-	return profiles.NewLibrary(systemProfiles, user)
+	return dir
 }
 
 // findProfile takes the name of a profile, or a path, which has a slash in it.

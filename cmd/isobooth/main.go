@@ -46,6 +46,7 @@ type app struct {
 	stdout, stderr io.Writer
 	configFile     string // --config
 	settings       *settings
+	audit          *auditor // of a daemon that keeps a log, or nil
 }
 
 // say prints a message to stderr.

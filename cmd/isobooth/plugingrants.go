@@ -65,8 +65,8 @@ func (p *pluginConfig) overlay() (profiles.Overlay, error) {
 	return o, nil
 }
 
-// profileOf is a plugin's profile with what the config adds to it.
-func (a *app) profileOf(c *pluginConfig) (*profiles.Profile, error) {
+// pluginProfile is a plugin's profile with what the config adds to it.
+func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 	p, err := a.findProfile(c.Profile)
 	if err != nil || !c.loosened() {
 		return p, err
@@ -122,28 +122,28 @@ func placePlugins(file string, data []byte, plugins []pluginConfig) {
 	}
 }
 
-// plan resolves what a plugin is granted, and makes its work folder.
-func (s *session) plan(g *plug) (*runner.Plan, error) {
+// plan resolves what a profile grants a plugin, and makes its work folder.
+func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error) {
 	at := runner.ThisUser()
 	state, err := stateDir()
 	if err != nil {
 		return nil, err
 	}
-	if at.Keep, err = s.keeps(g); err != nil {
+	if at.Keep, err = s.keeps(g, profile); err != nil {
 		return nil, err
 	}
 	at.Keep = append(at.Keep, state)
-	if runner.UsesWork(g.profile) {
+	if runner.UsesWork(profile) {
 		if at.Work, err = workFolder(state, g.config.Name); err != nil {
 			return nil, err
 		}
 	}
-	return runner.NewPlanAt(at, g.config.Name, g.plugin, g.profile)
+	return runner.NewPlanAt(at, g.config.Name, g.plugin, profile)
 }
 
 // keeps lists what decides about plugins: programs, config, profiles, keys,
 // and the plugin itself.
-func (s *session) keeps(g *plug) ([]string, error) {
+func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), s.app.settings.TrustedKeys, g.config.Path}
 	self, err := os.Executable()
 	if err != nil {
@@ -153,8 +153,8 @@ func (s *session) keeps(g *plug) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []string{s.app.settings.File, self, jailer}
-	for _, source := range g.profile.Chain {
+	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
+	for _, source := range profile.Chain {
 		if !strings.HasPrefix(source.At.File, "embedded:") {
 			files = append(files, source.At.File)
 		}

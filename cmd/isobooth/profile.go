@@ -10,7 +10,7 @@ import (
 func (a *app) profileCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "profile", Short: "Look at what booths may do, and write it", RunE: needsCommand}
 	cmd.AddCommand(a.profileListCmd(), a.profileShowCmd(), a.profileExplainCmd(), a.profileCheckCmd(), a.profileDiffCmd(),
-		a.profileEditCmd(), a.profileNewCmd())
+		a.profileEditCmd(), a.profileNewCmd(), a.learnCmd())
 	return cmd
 }
 

@@ -33,12 +33,12 @@ folder of profiles. It never overwrites a file.`,
 	return cmd
 }
 
-// userProfiles is the user's own folder of profiles.
-func userProfiles() string { return filepath.Join(configDir(), "profiles.d") }
-
 func (a *app) newProfile(name, extends string) (file string, err error) {
 	if !profiles.ValidName(name) {
 		return "", fmt.Errorf("profile %q: a name is made of lower-case letters, digits and dashes, and begins with a letter", name)
+	}
+	if userProfiles() == "" {
+		return "", errors.New("without $HOME there is no folder for your profiles")
 	}
 	list, err := a.library().List()
 	if err != nil {

@@ -60,13 +60,13 @@ func (a *app) explainOne(c *cobra.Command, word string, o *explainOptions) error
 	return a.printPlain(a.plainly(profile), o)
 }
 
-// profileNamed is the profile of that name, or that of the plugin of that name.
-func (a *app) profileNamed(c *cobra.Command, word string, o *explainOptions) (*profiles.Profile, error) {
+// profileCalled is the profile of that name, or that of the plugin of that name.
+func (a *app) profileCalled(c *cobra.Command, word string, o *explainOptions) (*profiles.Profile, error) {
 	plugin, profile, err := a.whichever(c, word, o)
 	if plugin == nil || err != nil {
 		return profile, err
 	}
-	return a.findProfile(plugin.Profile)
+	return a.pluginProfile(plugin)
 }
 
 // whichever finds out what a word names: a plugin or a profile.
@@ -116,7 +116,7 @@ func (a *app) findPlugin(word string) *pluginConfig {
 }
 
 func (a *app) explainPlugin(c *pluginConfig, o *explainOptions) error {
-	profile, err := a.findProfile(c.Profile)
+	profile, err := a.pluginProfile(c)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,12 @@ func (a *app) releaseCmd() *cobra.Command {
 forgets what put it there. In a running daemon the plugin starts at once; one
 that pauses between two starts does, too. Without a daemon the next run starts
 it.`,
-		RunE: func(c *cobra.Command, args []string) error { return a.release(args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.load(c); err != nil {
+				return err
+			}
+			return a.release(args[0])
+		},
 	}
 }
 
@@ -51,6 +56,9 @@ func (a *app) release(name string) error {
 	}
 	if !held {
 		return fmt.Errorf("release: no plugin called %q is in quarantine: %w", name, fs.ErrNotExist)
+	}
+	if err := a.auditRelease(name); err != nil && !errors.Is(err, errNoAudit) {
+		a.say("warning: this release is not in the audit log: %v", err)
 	}
 	a.say("plugin %q: released; the next start of the daemon starts it", name)
 	return nil

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -37,6 +40,7 @@ crashes is restarted; the others go on. isobooth ps shows what runs.`,
 	f.StringSliceVarP(&inputs, "input", "i", nil, "read this `INPUT` instead of the config's: a port's glob, FILE.mid or -")
 	f.BoolVar(&asJSON, "json", false, "print every reply as a JSON line")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print every reply")
+	f.String("metrics-listen", "", "serve metrics to Prometheus at this `ADDRESS`: unix:/PATH or 127.0.0.1:PORT")
 	return cmd
 }
 
@@ -66,6 +70,11 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	if err != nil {
 		return err
 	}
+	metrics, err := a.openMetrics()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, metrics.close()) }()
 	send, closeOut, err := openOut(a.settings.MIDI.Output)
 	if err != nil {
 		return err
@@ -87,11 +96,16 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		cancel(nil)
 		return err
 	}
+	if a.audit, err = a.openAudit(); err != nil {
+		cancel(nil)
+		return err
+	}
+	defer func() { a.audit.close(err) }()
 	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
 	rep.daemon = true
 	var s *session // nothing happens in it before start
 	hub := newEvents(time.Now, func(booth string) *profiles.Profile { return s.profileOf(booth) })
-	rec := newRecorder(known, &publisher{rep, hub}, func(err error) { a.say("warning: %v", err) })
+	rec := newRecorder(known, a.audit.observe(&publisher{rep, hub}), func(err error) { a.say("warning: %v", err) })
 	s, err = a.newSession(a.settings.Plugins, rep.outs, rec)
 	if err != nil {
 		cancel(nil)
@@ -114,6 +128,11 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 		return err
 	}
 	defer status.Close()
+	metrics.serve(s.stats)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
 	booths := map[string]*runner.Booth{}

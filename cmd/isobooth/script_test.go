@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"isobooth": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"isobooth": main, // with its signals
 	})
 }
 
@@ -33,19 +33,27 @@ func TestScripts(t *testing.T) {
 // commands are those of the scripts beside testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd, "replace": replaceCmd}
 
-// surroundings gives a script a home of its own, and two notes on one status
-// byte, the second with velocity 0.
+// notesMid is a MIDI file of half a second: a note, held.
+const notesMid = "MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60" +
+	"MTrk\x00\x00\x00\x0c\x00\x90\x3c\x64\x60\x80\x3c\x00\x00\xff\x2f\x00"
+
+// surroundings gives a script a home of its own, two notes on one status byte,
+// the second with velocity 0, and notesMid.
 func surroundings(e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
-	return os.WriteFile(filepath.Join(e.WorkDir, "notes.bin"), []byte{0x90, 60, 100, 60, 0}, 0o644)
+	return errors.Join(
+		os.WriteFile(filepath.Join(e.WorkDir, "notes.bin"), []byte{0x90, 60, 100, 60, 0}, 0o644),
+		os.WriteFile(filepath.Join(e.WorkDir, "notes.mid"), []byte(notesMid), 0o644))
 }
 
 // TestBooths runs testdata/booth/*.txtar, which start real booths.
 func TestBooths(t *testing.T) {
 	requireBooths(t)
 	root, programs := buildPrograms(t)
+	testRequire(t, root, programs)
+	testDoctor(t, programs)
 	t.Run("selftest interrupted", func(t *testing.T) { testSelftestInterrupted(t, programs) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/booth",

@@ -17,25 +17,32 @@ import (
 
 // session is a running host with its booths: what play and run share.
 type session struct {
-	app   *app
-	name  string // unique on this machine
-	dir   string // removed at the end
-	tree  *cgroups.Tree
-	host  *runner.Host
-	cpu   int
-	plugs []*plug
-	rec   *recorder // of a daemon; nil for play, which neither asks nor tells
+	app  *app
+	name string // unique on this machine
+	dir  string // removed at the end
+	tree *cgroups.Tree
+	host *runner.Host
+	cpu  int
+	// hasLandlock is false when the config allows it to be missing, and it is.
+	hasLandlock bool
+	plugs       []*plug
+	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
 	// events are those of a daemon, which closes them; nil for play.
 	events *events
 	outs   *outputs
-	end    sync.WaitGroup // booths that run
+	learn  *profiles.Profile // what booths that learn may do all the same; else nil
+	end    sync.WaitGroup    // booths that run
+	// changing is held by who changes what is in force.
+	changing  sync.Mutex
+	complaint string // about limits.toml, as it was read last
 }
 
 // plug is one plugin with its booth.
 type plug struct {
 	config  pluginConfig
 	plugin  *verify.Plugin
-	profile *profiles.Profile
+	profile *profiles.Profile // at the start; current is the one in force
+	layers  layers
 	booth   *runner.Booth
 	output  *output
 }
@@ -81,15 +88,14 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 	if err := s.openTree(); err != nil {
 		return err
 	}
-	landlock, err := s.landlock()
-	if err != nil {
+	if s.hasLandlock, err = s.landlock(); err != nil {
 		return err
 	}
 	if s.cpu, err = runner.LastCPU(); err != nil {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: landlock, Observer: o, Connected: s.connected,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.connected,
 	})
 	return err
 }
@@ -100,16 +106,29 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	if err != nil {
 		return err
 	}
-	profile, err := s.app.profileOf(&c)
+	base := c.use
+	if base == nil {
+		if base, err = s.app.pluginProfile(&c); err != nil {
+			return err
+		}
+	}
+	var saved map[string]placedLimit
+	if c.Name != "" && c.use == nil {
+		saved = s.app.settings.saved[c.Name]
+	}
+	profile, err := lay(base, saved)
 	if err != nil {
-		return err
+		return fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
 	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
 	var refused *verify.RefusedError
+	digest := ""
 	if errors.As(err, &refused) {
-		s.app.say("plugin %s: sha256 %s", c.Path, refused.Digest())
+		digest = refused.Digest()
+		s.app.say("plugin %s: sha256 %s", c.Path, digest)
 	}
 	if err != nil {
+		s.app.audit.refused(&c, digest, err)
 		return err
 	}
 	if c.Name == "" {
@@ -121,10 +140,10 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	} else {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
-	if n := len(profile.Warnings()); n > 0 {
+	if n := len(profile.Warnings()); n > 0 && c.use == nil {
 		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
 	}
-	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile})
+	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile, layers: layers{base: base, saved: saved}})
 	return nil
 }
 
@@ -161,8 +180,8 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.app.settings.mayMiss("cgroup") {
-		return &runner.LayerError{Layer: "cgroup", Err: err}
+	if err := s.missingLayer("cgroup", err); err != nil {
+		return err
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
 	return nil
@@ -174,8 +193,8 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.app.settings.mayMiss("landlock") {
-		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	if err := s.missingLayer("landlock", err); err != nil {
+		return false, err
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil
@@ -188,9 +207,14 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := s.plan(g)
+		plan, err := s.plan(g, g.profile)
 		if err != nil {
 			return err
+		}
+		if s.learn != nil {
+			if err := plan.Learn(s.learn); err != nil {
+				return err
+			}
 		}
 		if s.rec != nil {
 			// One plugin that fails at its start is no reason to stop the show.
@@ -227,12 +251,10 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 	return errors.Join(errs...)
 }
 
-// profileOf is the profile of a plugin, by its name, or nil.
+// profileOf is the profile of a plugin that is in force, by its name, or nil.
 func (s *session) profileOf(name string) *profiles.Profile {
-	for _, g := range s.plugs {
-		if g.config.Name == name {
-			return g.profile
-		}
+	if g := s.plugCalled(name); g != nil {
+		return g.current()
 	}
 	return nil
 }

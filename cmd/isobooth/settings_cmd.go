@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -31,13 +33,16 @@ func (a *app) configCmd() *cobra.Command {
 					Values   []setting      `json:"values"`
 					Plugins  []pluginConfig `json:"plugins"`
 					Mappings any            `json:"mappings"`
-				}{s.File, s.sources, s.Plugins, s.Mappings})
+					// Limits are those of limits.toml, by plugin and key.
+					Limits map[string]map[string]setting `json:"limits"`
+				}{s.File, s.sources, s.Plugins, s.Mappings, s.saved.settings()})
 				return nil
 			}
 			for _, v := range s.sources {
 				text := fmt.Sprintf("%q", v.Value)
-				if n, ok := v.Value.(int); ok {
-					text = fmt.Sprint(n)
+				switch v.Value.(type) {
+				case int, bool:
+					text = fmt.Sprint(v.Value)
 				}
 				fmt.Fprintf(a.stdout, "%-16s = %-40s # %s\n", v.Key, text, v.Source)
 			}
@@ -45,6 +50,10 @@ func (a *app) configCmd() *cobra.Command {
 				fmt.Fprintf(a.stdout, "plugin %q: path %q, profile %q # file %s\n", p.Name, p.Path, p.Profile, s.File)
 				for _, grant := range p.grants() {
 					fmt.Fprintf(a.stdout, "plugin %q: %s # %v\n", p.Name, grant, p.At)
+				}
+				for _, key := range slices.Sorted(maps.Keys(s.saved[p.Name])) {
+					l := s.saved[p.Name][key]
+					fmt.Fprintf(a.stdout, "plugin %q: limits.%s = %s # %v\n", p.Name, key, l.value, l.at)
 				}
 			}
 			for _, m := range s.Mappings {

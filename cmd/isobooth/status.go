@@ -30,11 +30,17 @@ type request struct {
 	Op     string         `json:"op"`
 	Name   string         `json:"name,omitempty"` // of a plugin
 	Events *eventsRequest `json:"events,omitempty"`
+	// Of opLimit: KEY: VALUE.
+	Limits  map[string]string `json:"limits,omitempty"`
+	Persist bool              `json:"persist,omitempty"`
+
+	by string // whose it is, as peer has it
 }
 
 const (
 	opStatus  = "status"
 	opRelease = "release"
+	opLimit   = "limit"
 )
 
 type releaseReply struct {
@@ -70,7 +76,7 @@ func (s *session) status() daemonStatus {
 	for _, g := range s.plugs {
 		about := g.booth.About()
 		b := boothStatus{
-			Name: g.config.Name, State: g.booth.State(), Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
+			Name: g.config.Name, State: g.booth.State(), Profile: g.current().Name, SHA256: g.plugin.Image.Digest(),
 			KeyID: g.plugin.Signature.KeyID, PID: about.PID,
 			Standby: g.booth.Standby(), Stats: g.booth.Stats(), History: g.booth.History(),
 		}
@@ -120,8 +126,16 @@ func (s *session) answer(c io.Writer, r *request) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
+	case opStats:
+		writeJSON(c, s.stats())
 	case opRelease:
-		writeJSON(c, s.release(r.Name))
+		reply := s.release(r.Name)
+		if reply.Released {
+			s.app.audit.released(r.Name, r.by)
+		}
+		writeJSON(c, reply)
+	case opLimit:
+		writeJSON(c, s.limit(r))
 	}
 }
 
@@ -166,6 +180,9 @@ func ask(path string, r request, reply any) error {
 		writeJSON(conn, r)
 		err = json.NewDecoder(conn).Decode(reply)
 	}
+	if err == io.EOF {
+		err = fmt.Errorf("it does not answer %q; restart it if it is of an older version", r.Op)
+	}
 	if err != nil {
 		return fmt.Errorf("ask daemon %s: %w", path, err)
 	}
@@ -204,16 +221,20 @@ func (a *app) psCmd() *cobra.Command {
 }
 
 // readStatuses asks every running daemon of this user.
-func readStatuses() ([]daemonStatus, error) {
+func readStatuses() ([]daemonStatus, error) { return askAll[daemonStatus](opStatus) }
+
+// askAll asks every running daemon of this user the same, and returns the
+// replies.
+func askAll[T any](op string) ([]T, error) {
 	daemons, err := daemonSockets()
 	if err != nil {
 		return nil, err
 	}
-	all := []daemonStatus{}
+	all := []T{}
 	var errs []error
 	for _, path := range daemons {
-		var d daemonStatus
-		switch err := ask(path, request{Op: opStatus}, &d); {
+		var d T
+		switch err := ask(path, request{Op: op}, &d); {
 		case err == nil:
 			all = append(all, d)
 		case !errors.Is(err, errEnding):

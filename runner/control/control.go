@@ -111,9 +111,6 @@ type Prepare struct {
 	// Denials is how many refused calls within a minute end the booth.
 	Denials int    `json:"denials"`
 	Grants  Grants `json:"grants"`
-	// Learn lets calls that the policy does not allow continue where they are
-	// harmless in a booth, and reports each.
-	Learn bool `json:"learn,omitempty"`
 	// CPUs are the processors the booth may use; none is all.
 	CPUs []int `json:"cpus,omitempty"`
 }
@@ -179,6 +176,9 @@ type Policy struct {
 	// Load has, by number, under which conditions a call continues while the
 	// booth loads: any of the alternatives, each all of its conditions.
 	Load map[int][][]Cond `json:"load"`
+	// Learn has, like Load, which calls continue in both phases all the same,
+	// each of them reported: in a booth that learns. Nil in every other.
+	Learn map[int][][]Cond `json:"learn,omitempty"`
 	// Rules is the number of rules the profile names, for people.
 	Rules int `json:"rules"`
 }
@@ -202,7 +202,8 @@ const (
 
 // Seal ends the load phase.
 type Seal struct {
-	// CPU is the processor the worker is pinned to, or -1.
+	// CPU is the processor the worker is pinned to; with -1 it may use all of
+	// Prepare.CPUs.
 	CPU int `json:"cpu"`
 }
 

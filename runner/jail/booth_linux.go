@@ -183,13 +183,18 @@ func (b *booth) sealed(s *control.Seal) ([]control.Layer, error) {
 		return nil, os.ErrProcessDone
 	}
 	var set unix.CPUSet
-	if s.CPU >= 0 {
+	switch {
+	case s.CPU >= 0:
 		set.Set(s.CPU)
-	} else {
+	case len(b.prepare.CPUs) == 0:
 		set.Fill() // the kernel takes of it what there is
+	default:
+		for _, cpu := range b.prepare.CPUs {
+			set.Set(cpu)
+		}
 	}
 	if err := unix.SchedSetaffinity(b.pid, &set); err != nil {
-		return nil, fmt.Errorf("pin worker to cpu %d: %w", s.CPU, os.NewSyscallError("sched_setaffinity", err))
+		return nil, fmt.Errorf("pin worker to cpu %d of %v: %w", s.CPU, b.prepare.CPUs, os.NewSyscallError("sched_setaffinity", err))
 	}
 	if err := shortSlice(b.pid); err != nil {
 		return nil, err

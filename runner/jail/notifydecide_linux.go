@@ -1,6 +1,9 @@
 package jail
 
-import "golang.org/x/sys/unix"
+import (
+	"github.com/isobooth/isobooth/runner/control"
+	"golang.org/x/sys/unix"
+)
 
 // verdict is what becomes of a held call.
 type verdict int
@@ -31,16 +34,19 @@ func (l *listener) decide(n *notification, p phase) decision {
 	switch {
 	case l.broker != nil && l.broker.takes(n, p): // looks further, and changes nothing that others decide on
 		return decision{verdict: taken}
-	case l.open || p != phaseRun && l.continues(n):
+	case l.open || p != phaseRun && anyHolds(l.policy.Load[int(n.nr)], n):
 		return decision{verdict: goesOn}
+	case anyHolds(l.policy.Learn[int(n.nr)], n):
+		return decision{verdict: goesOn, report: true}
 	default:
 		return refuse(unix.EPERM)
 	}
 }
 
-// continues reports whether the profile allows the call while loading.
-func (l *listener) continues(n *notification) bool {
-	for _, all := range l.policy.Load[int(n.nr)] {
+// anyHolds reports whether the call's arguments meet all conditions of one of
+// the alternatives.
+func anyHolds(alternatives [][]control.Cond, n *notification) bool {
+	for _, all := range alternatives {
 		ok := true
 		for _, c := range all {
 			ok = ok && n.args[c.Arg]&c.Mask == c.Value

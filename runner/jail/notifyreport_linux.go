@@ -41,7 +41,7 @@ type refusals struct {
 // what it needs.
 func newRefusals(p *control.Prepare, tell func(control.Denial)) *refusals {
 	r := &refusals{quota: p.Denials, maxKeys: maxKeys, maxLooks: maxLooks, tell: tell, counts: map[denialKey]uint64{}}
-	if p.Learn {
+	if p.Policy.Learn != nil {
 		r.maxKeys, r.maxLooks = 16*maxKeys, 1024*maxLooks
 	}
 	return r
@@ -84,7 +84,7 @@ func (l *listener) report(n *notification, p phase, d decision) {
 		Call: name, Nr: int(n.nr), Phase: p.String(), Args: n.args, Count: count, Quota: over,
 		Errno: int(d.errno), Learned: key.learned, At: monotonic(),
 	}
-	if !key.rest {
+	if !key.rest && len(args) > 0 {
 		denial.Decoded = append(l.decode(n, name, args, seen), protocolArgument(n)...)
 	}
 	r.tell(denial)
