@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
+	"github.com/isobooth/isobooth/verify"
 )
 
 // withThreads gives a plugin threads to race with.
@@ -64,9 +66,42 @@ func attempt(t *testing.T, h *host, b *booth, action string) {
 }
 
 // TestDenialsAreDecoded: what a plugin wanted is told in the kernel's words.
-func TestDenialsAreDecoded(t *testing.T) {
+func TestDenialsAreDecoded(t *testing.T) { decodesDenials(t, build(t, "denials")) }
+
+// TestDenialsWithoutRoot: an ordinary user's jailer reads its booths' memory,
+// too.
+func TestDenialsWithoutRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, to become another user; TestDenialsAreDecoded runs without it")
+	}
+	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
+		missing(t, "user namespaces for ordinary users")
+	}
+	dir := readable(t)
+	folder := filepath.Join(dir, "denials")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	compile(t, folder, "denials")
+	for _, d := range []string{dir, folder} {
+		if err := os.Chown(d, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := helper(t, dir, "denials", map[string]string{"denials": folder})
+	cmd.Env = append(cmd.Env, groupsEnv+"=none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), decodedLog) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// decodedLog is what the helper of a test says when it has looked.
+const decodedLog = "all denials are decoded"
+
+func decodesDenials(t *testing.T, plugin *verify.Plugin) {
 	h := newHost(t)
-	b := h.must(build(t, "denials"), nil)
+	b := h.must(plugin, nil)
 	attempt(t, h, b, "constants")
 	attempt(t, h, b, "addresses")
 	for _, want := range []string{
@@ -98,6 +133,7 @@ func TestDenialsAreDecoded(t *testing.T) {
 			t.Errorf("denial %+v", d)
 		}
 	}
+	t.Log(decodedLog)
 }
 
 // TestDenialsAreToldApart: ten paths in one buffer are ten denials.

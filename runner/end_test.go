@@ -200,6 +200,10 @@ func TestHelper(t *testing.T) {
 		transposes(t, h, open(t, job.Plugins["transpose"], "transpose"))
 		return
 	}
+	if job.Name == "denials" {
+		decodesDenials(t, open(t, job.Plugins["denials"], "denials"))
+		return
+	}
 	if job.Name == "grants" {
 		grantsInBooths(t, open(t, job.Plugins["grants"], "grants"))
 		return
