@@ -251,6 +251,15 @@ func TestAuditRecords(t *testing.T) {
 	if r := v.Report(); !r.OK || !slices.Equal(kinds, want) {
 		t.Errorf("%q, want %q; %+v", kinds, want, r)
 	}
+	page, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range append(kinds, "daemon_start", "launch", "connection", "lost", "recovered", "cut") {
+		if !strings.Contains(string(page), "| `"+kind+"` |") {
+			t.Errorf("docs/audit.md does not name %q", kind)
+		}
+	}
 	if next.calls != 7 {
 		t.Errorf("%d calls went on, want 7", next.calls)
 	}
