@@ -136,10 +136,14 @@ func (h *Host) event(m *control.Message) {
 			h.o.Connected(in.plan.Name, *m.Connected)
 		}
 	case m.Denial != nil:
+		// The report that ends a booth comes at any count; one more after it
+		// would count some calls twice.
+		if !in.quota.Load() {
+			h.refused.count(in.plan.Name, m.Denial)
+		}
 		if m.Denial.Quota {
 			in.quota.Store(true)
 		}
-		h.refused.count(in.plan.Name, m.Denial)
 		h.o.Observer.Denied(in.plan.Name, *m.Denial)
 	}
 }

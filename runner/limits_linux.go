@@ -53,10 +53,11 @@ func (b *Booth) setLimits(plan *Plan) error {
 	if old.sameWorker(plan) {
 		keep = func(in *instance) bool { return in.setGroup(plan) == nil }
 	}
-	had := b.spare.there()
-	b.reserve(b.spare.use(plan, keep))
-	if had && plan.Standby {
-		b.spare.ask()
+	if old := b.spare.use(plan, keep); old != nil {
+		b.reserve(old)
+		if plan.Standby {
+			b.spare.ask()
+		}
 	}
 	return nil
 }

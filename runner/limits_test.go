@@ -129,6 +129,38 @@ func TestSetLimits(t *testing.T) {
 	b.reply()
 }
 
+// TestSetLimitsReserve: limits that come while the worker in reserve is being
+// made leave the booth with one in reserve, of the new limits.
+func TestSetLimitsReserve(t *testing.T) {
+	h := newHost(t)
+	lane := newLane(t, h)
+	p := build(t, "crash")
+	for round, wait := range []time.Duration{0, 15 * time.Millisecond, 30 * time.Millisecond} {
+		b, stop, err := h.run(newPlan(t, fmt.Sprintf("round-%d", round), p, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wait) // the reserve is made from 10 ms on
+		plan := newPlan(t, b.name, p, func(p *profiles.Profile) { p.Limits.OpenFiles--; p.Limits.Memory = 24 << 20 })
+		if err := b.SetLimits(plan); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a worker is in reserve", b.Standby)
+		if got := memories(t, h); h.tree != "" && !slices.Equal(slices.Compact(got), []string{"25165824"}) {
+			t.Errorf("round %d: memory %q", round, got)
+		}
+		send(t, lane, b, do("segv", 1))
+		b.cause()
+		b.again()
+		if got := openFilesOf(t, b); got != fmt.Sprint(plan.Limits.OpenFiles) {
+			t.Errorf("round %d: open files after the restart: %s", round, got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSetLimitsWhileHeld: in quarantine they go from the next start on; when
 // the booth has stopped there is nothing to change.
 func TestSetLimitsWhileHeld(t *testing.T) {

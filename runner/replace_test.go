@@ -267,6 +267,37 @@ func TestOldCrashesMeanwhile(t *testing.T) {
 	}
 }
 
+// TestReplaceDuringRestart: a plan that comes while the booth restarts is in
+// force when Replace returns, and what waited for the restart is delivered.
+func TestReplaceDuringRestart(t *testing.T) {
+	h := newHost(t)
+	lane := newLane(t, h)
+	p := build(t, "crash")
+	patient := func(p *profiles.Profile) { p.Limits.QueueAge, p.Limits.RestartFree = time.Hour, 1<<20 }
+	b := h.must(p, patient)
+	plans := []*runner.Plan{other(t, b.name, p, patient), newPlan(t, b.name, p, patient)}
+	const rounds = 8
+	for i := range rounds {
+		send(t, lane, b, do("segv", 1))
+		done := replacing(b, plans[i%2])
+		for key := range byte(3) {
+			send(t, lane, b, do("hello", key))
+		}
+		for key := range byte(3) {
+			if r := b.reply(); r.key != key || r.status != 0 {
+				t.Errorf("round %d: reply %+v, want key %d", i, r, key)
+			}
+		}
+		if err := next(t, done, "the end of Replace"); err != nil || b.Plan() != plans[i%2] {
+			t.Errorf("round %d: %v, in force: %v", i, err, b.Plan() == plans[i%2])
+		}
+		b.cause()
+	}
+	if s := b.Stats(); s.Replies != 3*rounds || s.Lost != rounds || s.Dropped+s.Expired != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
 // TestNewCrashesAtOnce: a successor that crashes over its first trigger is
 // restarted like any worker, under its own plan.
 func TestNewCrashesAtOnce(t *testing.T) {

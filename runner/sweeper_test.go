@@ -83,11 +83,26 @@ var bad = [6]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint
 // error of the kernel's own that is neither EPERM nor ENOSYS, or do no harm.
 // Whatever a profile lets through must be here or in ends or spawns.
 var returns = []string{
-	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "epoll_create1", "epoll_ctl", "epoll_pwait",
-	"epoll_pwait2", "epoll_wait", "eventfd2", "fcntl", "fstat", "futex", "getpid", "getrandom", "gettid", "gettimeofday",
-	"madvise", "mmap", "mprotect", "mremap", "munmap", "nanosleep", "newfstatat", "openat", "pipe2", "prctl", "pread64",
-	"prlimit64", "read", "recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "sched_getaffinity",
-	"sched_yield", "set_robust_list", "sigaltstack", "tgkill", "time", "write",
+	"access", "alarm", "brk", "capget", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
+	"copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
+	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
+	"fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "get_robust_list", "getcpu",
+	"getcwd", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpeername", "getpgid",
+	"getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage",
+	"getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "inotify_add_watch", "inotify_init",
+	"inotify_init1", "inotify_rm_watch", "ioctl", "kill", "lseek", "lstat", "madvise", "membarrier", "mkdir", "mkdirat",
+	"mmap", "mprotect", "mremap", "msync", "munmap",
+	"nanosleep", "newfstatat", "open", "openat", "pipe", "pipe2", "poll", "ppoll", "prctl", "pread64", "preadv",
+	"preadv2", "prlimit64", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink",
+	"readlinkat", "readv", "recvfrom", "recvmsg", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq",
+	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigsuspend", "rt_sigtimedwait",
+	"sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
+	"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_yield", "select", "sendfile", "sendto",
+	"set_robust_list", "set_tid_address", "setitimer", "setpriority", "setsockopt", "shutdown", "sigaltstack",
+	"signalfd", "signalfd4", "socket", "socketpair", "stat", "statfs", "statx", "sync_file_range", "sysinfo", "tgkill",
+	"time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create",
+	"timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask", "uname", "unlink", "unlinkat",
+	"utimensat", "write", "writev",
 }
 
 // ends are the calls that end the process when they are let through.

@@ -116,7 +116,7 @@ func (w *worker) send(b []byte, files ...*os.File) {
 func (w *worker) boot() {
 	w.t.Helper()
 	allowAll := []byte{6, 0, 0, 0, 0, 0, 0xff, 0x7f} // BPF_RET|BPF_K, SECCOMP_RET_ALLOW, little-endian
-	w.send(append(word(workerMagic, 0, 0, uint32(len(allowAll))), allowAll...))
+	w.send(append(word(workerMagic, 0, 0, uint32(len(allowAll)), 0, 0), allowAll...))
 	var b [16]byte
 	if n, err := w.control.Read(b[:]); err != nil || n != len(b) {
 		w.t.Fatalf("confined message: %d bytes, %v; log %q", n, err, w.log.String())
@@ -255,6 +255,17 @@ func TestWorkerRefusesNonsense(t *testing.T) {
 	}
 }
 
+// bootPaths is a boot message with Landlock, n paths and an empty filter, which
+// is one step further refused.
+func bootPaths(n uint32, paths ...[]byte) []byte {
+	all := bytes.Join(paths, nil)
+	return append(word(workerMagic, 1, 0, 0, n, uint32(len(all))), all...)
+}
+
+func bootPath(access, length uint32, text string) []byte {
+	return append(word(access, length), text...)
+}
+
 // TestWorkerBootErrors: every broken start has its exit code and its word.
 func TestWorkerBootErrors(t *testing.T) {
 	program := sanitized(t)
@@ -262,18 +273,30 @@ func TestWorkerBootErrors(t *testing.T) {
 		code int
 		run  func(w *worker)
 	}{
-		"wrong magic":      {69, func(w *worker) { w.send(word(1, 0, 0, 0)) }},
-		"lengths disagree": {69, func(w *worker) { w.send(word(workerMagic, 0, 0, 8)) }},
-		"too many limits":  {69, func(w *worker) { w.send(word(workerMagic, 0, 33, 0)) }},
+		"wrong magic":      {69, func(w *worker) { w.send(word(1, 0, 0, 0, 0, 0)) }},
+		"lengths disagree": {69, func(w *worker) { w.send(word(workerMagic, 0, 0, 8, 0, 0)) }},
+		"too many limits":  {69, func(w *worker) { w.send(word(workerMagic, 0, 33, 0, 0, 0)) }},
 		"raised limit": {65, func(w *worker) { // RLIMIT_NICE, 41
-			b := word(workerMagic, 0, 1, 0)
+			b := word(workerMagic, 0, 1, 0, 0, 0)
 			b = append(b, word(99, 0)...)
 			w.send(binary.NativeEndian.AppendUint64(b, 1))
 		}},
 		"filter that is none": {68, func(w *worker) {
-			w.send(append(word(workerMagic, 0, 0, 8), bytes.Repeat([]byte{0xff}, 8)...))
+			w.send(append(word(workerMagic, 0, 0, 8, 0, 0), bytes.Repeat([]byte{0xff}, 8)...))
 		}},
-		"empty filter": {68, func(w *worker) { w.send(word(workerMagic, 0, 0, 0)) }},
+		"empty filter":            {68, func(w *worker) { w.send(word(workerMagic, 0, 0, 0, 0, 0)) }},
+		"paths, then that filter": {68, func(w *worker) { w.send(bootPaths(2, bootPath(1, 6, "/proc\x00"), bootPath(3, 5, "/dev\x00"))) }},
+		"path not there":          {66, func(w *worker) { w.send(bootPaths(1, bootPath(1, 9, "/is-none\x00"))) }},
+		"path of a link":          {66, func(w *worker) { w.send(bootPaths(1, bootPath(1, 11, "/proc/self\x00"))) }},
+		"fewer paths":             {69, func(w *worker) { w.send(bootPaths(2, bootPath(1, 6, "/proc\x00"))) }},
+		"more paths":              {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 6, "/proc\x00"), bootPath(1, 5, "/dev\x00"))) }},
+		"too many paths":          {69, func(w *worker) { w.send(bootPaths(81, bytes.Repeat(bootPath(1, 2, "/\x00"), 81))) }},
+		"path without its end":    {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 5, "/proc"))) }},
+		"path with two ends":      {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 6, "/pr\x00c\x00"))) }},
+		"path beyond the message": {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 99, "/proc\x00"))) }},
+		"path of no length":       {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 0, ""))) }},
+		"relative path":           {69, func(w *worker) { w.send(bootPaths(1, bootPath(1, 5, "proc\x00"))) }},
+		"half a path":             {69, func(w *worker) { w.send(bootPaths(1, word(1))) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := startWorker(t, program)

@@ -76,6 +76,7 @@ func (a *app) openAudit() (*auditor, error) {
 		a.hint("audit.file in the config names another file, or \"off\"")
 		return nil, nil
 	}
+	log.Notice = func(format string, args ...any) { a.say("warning: audit log "+format, args...) }
 	l := newAuditor(log, c.Required, a.say)
 	if err := l.put("daemon_start", "", a.daemonFacts()); err != nil {
 		l.close(err)
@@ -134,7 +135,7 @@ func (l *auditor) close(err error) {
 	l.queue <- auditItem{entry: audit.Entry{Time: time.Now(), Type: "daemon_stop", Data: map[string]string{"reason": reason}}}
 	close(l.end)
 	l.done.Wait()
-	if n := len(l.held); n > 0 {
+	if n := l.unwritten(); n > 0 {
 		l.say("warning: audit log: %d records are LOST: %v", n, l.failing)
 	}
 }
@@ -150,8 +151,11 @@ func (l *auditor) run() {
 			l.hold(i)
 		case <-again:
 		case <-l.end:
-			l.take()
-			l.write()
+			for l.take(); l.unwritten() > 0; l.take() {
+				if l.write(); l.failing != nil {
+					return
+				}
+			}
 			return
 		}
 		l.take()
@@ -159,9 +163,13 @@ func (l *auditor) run() {
 	}
 }
 
-// take gets all that waits.
+// unwritten is how many records are in no log yet.
+func (l *auditor) unwritten() uint64 { return uint64(len(l.held)) + l.lost.Load() }
+
+// take gets what waits, as much as is written at once. While the disk fails it
+// gets all, so that who waits for a launch is told.
 func (l *auditor) take() {
-	for {
+	for len(l.held) < auditQueue || l.failing != nil {
 		select {
 		case i := <-l.queue:
 			l.hold(i)
@@ -182,7 +190,7 @@ func (l *auditor) hold(i auditItem) {
 }
 
 func (l *auditor) write() {
-	if len(l.held) == 0 {
+	if l.unwritten() == 0 {
 		return
 	}
 	entries := make([]audit.Entry, 0, len(l.held)+1)

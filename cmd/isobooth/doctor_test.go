@@ -266,3 +266,38 @@ func testDoctor(t *testing.T, programs string) {
 		}
 	})
 }
+
+// TestDoctorPage: docs/doctor.md names every layer and every key of the JSON.
+func TestDoctorPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := wholeMachine().report(doctorTestProfile(t, ""))
+	var names []string
+	for _, l := range r.Layers {
+		base, part, cut := strings.Cut(l.Layer, ".")
+		names = append(names, base)
+		if cut {
+			names = append(names, "."+part)
+		}
+	}
+	for _, v := range []any{r, layerState{Hint: "x"}} {
+		var keys map[string]any
+		text, err := json.Marshal(v)
+		if err == nil {
+			err = json.Unmarshal(text, &keys)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key := range keys {
+			names = append(names, key)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(string(page), name+"`") {
+			t.Errorf("docs/doctor.md does not name %q", name)
+		}
+	}
+}

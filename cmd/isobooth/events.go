@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/profiles"
@@ -71,14 +72,24 @@ func newEvents(now func() time.Time, profile func(booth string) *profiles.Profil
 	h := &events{now: now, profile: profile, in: make(chan event, eventsWaiting), readers: map[*eventReader]bool{}}
 	h.done.Go(func() {
 		for e := range h.in {
-			if e.refused != nil {
-				e.Denial = newDenialEvent(e.refused, h.profile(e.Booth))
-				e.refused = nil
-			}
+			h.explain(&e)
 			h.take(e)
 		}
 	})
 	return h
+}
+
+// explain adds what the profile says.
+func (h *events) explain(e *event) {
+	if e.refused != nil {
+		e.Denial = newDenialEvent(e.refused, h.profile(e.Booth))
+		e.refused = nil
+	}
+	if e.Cause != nil && e.Cause.Signal == syscall.SIGSYS {
+		if p := h.profile(e.Booth); p != nil {
+			e.Text = killers(p)
+		}
+	}
 }
 
 // publish hands an event to all readers and returns at once. It sets its time.

@@ -33,13 +33,14 @@ func (c *clients) serve(conn net.Conn) {
 		if json.NewDecoder(io.LimitReader(conn, 4096)).Decode(&r) != nil {
 			return
 		}
+		r.by = peer(conn)
 		if r.Op == opEvents && r.Events != nil {
 			c.stream(conn, r.Events)
 			return
 		}
 		c.one.Lock()
 		var reply bytes.Buffer
-		c.session.answer(&reply, &r, peer(conn))
+		c.session.answer(&reply, &r)
 		c.one.Unlock()
 		// One that does not read it has had it.
 		_ = conn.SetDeadline(time.Now().Add(time.Second))

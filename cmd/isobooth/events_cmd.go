@@ -47,7 +47,7 @@ told how many.`,
 	f.BoolVarP(&r.Follow, "follow", "f", true, "go on with what happens from now on")
 	f.StringVar(&since, "since", "", "begin with the last `N` events, or all that the daemon remembers (default 10; all with --follow=false)")
 	f.StringVarP(&r.Booth, "plugin", "p", "", "only those of this plugin, by its `NAME` in the config")
-	f.StringVar(&r.Type, "type", "", "only those of this `TYPE`: denial, state, limit, connection, trouble, release")
+	f.StringVar(&r.Type, "type", "", "only those of this `TYPE`: denial, state, limit, connection, trouble, release, change, reload")
 	return cmd
 }
 

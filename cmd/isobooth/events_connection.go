@@ -7,7 +7,7 @@ import (
 	"github.com/isobooth/isobooth/runner/control"
 )
 
-// connected records a connection that was made for a plugin, and publishes it.
+// connected writes down and publishes a connection that was made for a plugin.
 // Without a hub, as in play, nobody asks.
 func (s *session) connected(booth string, c control.Connection) {
 	s.app.audit.connected(booth, c)

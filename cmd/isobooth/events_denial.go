@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/isobooth/isobooth/profiles"
@@ -23,7 +24,7 @@ type denialEvent struct {
 	Learned bool     `json:"learned,omitempty"` // it was let through
 	Quota   bool     `json:"quota,omitempty"`   // it used up the quota
 	Profile string   `json:"profile,omitempty"`
-	Rules   []string `json:"rules"` // FILE:LINE of those that decide; none when no rule names the call
+	Rules   []string `json:"rules"` // FILE:LINE of each that names the call
 	Why     string   `json:"why,omitempty"`
 	Edit    *edit    `json:"edit,omitempty"`
 
@@ -55,9 +56,9 @@ func newDenialEvent(d *control.Denial, p *profiles.Profile) *denialEvent {
 	phase := profiles.Phase(d.Phase)
 	x := p.Explain(d.Call, phase, &d.Args)
 	e.Why = x.Text
-	for i := range x.Rules {
-		if at := x.Rules[i].At; at.File != "" {
-			e.Rules = append(e.Rules, at.String())
+	for i := range p.Rules {
+		if r := &p.Rules[i]; slices.Contains(r.Calls, d.Call) && r.At.File != "" {
+			e.Rules = append(e.Rules, r.At.String())
 		}
 	}
 	to, connects := destinationOf(d)
@@ -69,6 +70,18 @@ func newDenialEvent(d *control.Denial, p *profiles.Profile) *denialEvent {
 		e.Edit = newEdit(p.EditFor(d.Call, phase, &d.Args))
 	}
 	return e
+}
+
+// killers names the calls that a profile kills for. The kernel tells nobody
+// which of them it was.
+func killers(p *profiles.Profile) string {
+	var calls []string
+	for i := range p.Rules {
+		if p.Rules[i].Action == profiles.Kill {
+			calls = append(calls, p.Rules[i].Calls...)
+		}
+	}
+	return "the kernel does not tell which call it was, of " + strings.Join(calls, ", ")
 }
 
 // newEdit gives a profile that is yet to be made a place among the user's.

@@ -59,7 +59,9 @@ func (l *denialLog) add(now time.Time, booth string, d control.Denial) (lines []
 		*m = loggedMinute{from: now}
 	}
 	if m.lines == loggedDenials {
-		m.skipped++
+		if m.skipped++; m.skipped == 1 {
+			lines = append(lines, fmt.Sprintf("booth %q: more of them within this minute are only counted; %s", booth, l.all))
+		}
 		return lines
 	}
 	m.lines++

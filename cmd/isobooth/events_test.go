@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
 )
 
@@ -209,8 +211,8 @@ func TestDenialsInTheLog(t *testing.T) {
 	for i := range 1000 {
 		lines += len(add("a", i, 1)) + len(add("a", i, 2))
 	}
-	if lines != loggedDenials {
-		t.Errorf("%d lines, want %d", lines, loggedDenials)
+	if lines != loggedDenials+1 { // and that there are more
+		t.Errorf("%d lines, want %d", lines, loggedDenials+1)
 	}
 	if got := add("b", 0, 1); len(got) != 1 || got[0] != `booth "b": refused openat(fd 0) in the run phase` {
 		t.Errorf("another booth's: %q", got)
@@ -253,5 +255,21 @@ func TestFollowInterrupted(t *testing.T) {
 	}
 	if code := exitCode(&shownError{ctx.Err()}); code != exitInterrupted {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestUnnamedKill: who is killed for a call is told which it may have been.
+func TestUnnamedKill(t *testing.T) {
+	h := newTestEvents(t)
+	_, r := h.subscribe(0, everything)
+	h.publish(event{Type: eventState, Booth: "clip", State: runner.StateStandby, Cause: &runner.Cause{Kind: runner.CauseSignal, Signal: syscall.SIGSYS, Text: "killed"}})
+	h.publish(event{Type: eventState, Booth: "clip", State: runner.StateStandby, Cause: &runner.Cause{Kind: runner.CauseSignal, Signal: syscall.SIGSEGV, Text: "crashed"}})
+	e := receive(t, r.events, "the kill")
+	if text := e.text(); !strings.HasPrefix(text, "killed; now standby; ") || !strings.Contains(text, " bpf,") {
+		t.Errorf("told %q", text)
+	}
+	e = receive(t, r.events, "the crash")
+	if text := e.text(); text != "crashed; now standby" {
+		t.Errorf("told %q", text)
 	}
 }

@@ -61,7 +61,11 @@ func (e *event) text() string {
 	case e.Denial != nil:
 		return e.Denial.text()
 	case e.Type == eventState && e.Cause != nil:
-		return fmt.Sprintf("%s; now %s", e.Cause.Text, e.State)
+		text := fmt.Sprintf("%s; now %s", e.Cause.Text, e.State)
+		if e.Text != "" {
+			text += "; " + e.Text
+		}
+		return text
 	case e.Type == eventState:
 		return string(e.State)
 	case e.Type == eventLost:

@@ -157,7 +157,7 @@ func (a *app) limitOffline(c *cobra.Command, name string, changes map[string]str
 	if i < 0 {
 		return fmt.Errorf("limit: no daemon and no config has a plugin called %q: %w", name, fs.ErrNotExist)
 	}
-	base, err := a.profileOf(&s.Plugins[i])
+	base, err := a.pluginProfile(&s.Plugins[i])
 	if err != nil {
 		return err
 	}

@@ -99,9 +99,8 @@ type limitInForce struct {
 // wait for this one.
 const limitPatience = 700 * time.Millisecond
 
-// limit changes limits of a plugin that runs, for who is called by, and tells
-// those in force; with nothing to change it tells them only.
-func (s *session) limit(r *request, by string) limitReply {
+// limit changes limits of a plugin that runs, and tells those in force; with nothing to change it tells them only.
+func (s *session) limit(r *request) limitReply {
 	g := s.plugCalled(r.Name)
 	if g == nil {
 		return limitReply{PID: os.Getpid()}
@@ -110,7 +109,7 @@ func (s *session) limit(r *request, by string) limitReply {
 		return limitReply{PID: os.Getpid(), Known: true, Limits: inForce(g.current())}
 	}
 	done := make(chan limitReply, 1)
-	changes, persist := r.Limits, r.Persist
+	changes, persist, by := r.Limits, r.Persist, r.by
 	go func() { done <- s.changeLimits(g, changes, persist, by) }()
 	select {
 	case reply := <-done:
@@ -166,7 +165,7 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool,
 	r.Changes = changed(old, next, g.booth.State())
 	r.Limits = inForce(next)
 	for _, c := range r.Changes {
-		s.app.say("plugin %q: %s %s -> %s by isobooth limit, %s", g.config.Name, c.Key, c.Old, c.New, c.when())
+		s.tell(g, eventChange, "%s %s -> %s by isobooth limit, %s", c.Key, c.Old, c.New, c.when())
 	}
 	s.app.audit.limitsChanged(g.config.Name, by, auditChanges(r.Changes), persist)
 	if !persist {
@@ -185,6 +184,19 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool,
 		}
 	}
 	return r
+}
+
+// Types of events that changes are told by.
+const (
+	eventChange = "change" // isobooth limit changed a limit of a booth
+	eventReload = "reload" // a profile was read again, or could not be
+)
+
+// tell says what has changed, or why not, and publishes it.
+func (s *session) tell(g *plug, kind, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.app.say("plugin %q: %s", g.config.Name, text)
+	s.events.publish(event{Type: kind, Booth: g.config.Name, Text: text})
 }
 
 // apply has a booth go by other limits of its profile.

@@ -65,8 +65,8 @@ func (p *pluginConfig) overlay() (profiles.Overlay, error) {
 	return o, nil
 }
 
-// profileOf is a plugin's profile with what the config adds to it.
-func (a *app) profileOf(c *pluginConfig) (*profiles.Profile, error) {
+// pluginProfile is a plugin's profile with what the config adds to it.
+func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 	p, err := a.findProfile(c.Profile)
 	if err != nil || !c.loosened() {
 		return p, err

@@ -277,14 +277,15 @@ type limitJSON struct {
 func (a *app) explainLimit(p *profiles.Profile, key string, o *explainOptions) error {
 	chain := []limitJSON{}
 	says := ""
+	all := []*profiles.Profile{p} // with what the config says of a plugin on top
 	for i := range p.Chain {
-		in := p
-		if i > 0 {
-			var err error
-			if in, err = a.ofChain(&p.Chain[i]); err != nil {
-				return err
-			}
+		in, err := a.ofChain(&p.Chain[i])
+		if err != nil {
+			return err
 		}
+		all = append(all, in)
+	}
+	for _, in := range all {
 		for _, l := range in.LimitValues() {
 			if l.Key == key && (len(chain) == 0 || chain[len(chain)-1].At != l.At) {
 				says, chain = l.Says, append(chain, limitJSON{in.Name, l.Value, l.At})

@@ -157,6 +157,7 @@ func (s *session) reload() {
 	}
 	if complains(&s.complaint, err) {
 		s.app.say("saved limits stay as they were: %v", err)
+		s.events.publish(event{Type: eventReload, Text: fmt.Sprintf("saved limits stay as they were: %v", err)})
 	}
 	for _, g := range s.plugs {
 		saved := g.layers.saved
@@ -180,7 +181,7 @@ func complains(last *string, err error) bool {
 
 func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	old := g.current()
-	base, err := s.app.profileOf(&g.config)
+	base, err := s.app.pluginProfile(&g.config)
 	var next *profiles.Profile
 	if err == nil {
 		next, err = g.layers.on(base, saved, g.layers.commands)
@@ -201,10 +202,10 @@ func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	}
 	s.auditReload(g, err)
 	if complains(&g.layers.complaint, err) {
-		s.app.say("plugin %q: its profile stays as it was: %v", g.config.Name, err)
+		s.tell(g, eventReload, "its profile stays as it was: %v", err)
 	}
 	if err == nil && len(differences) > 0 {
-		s.app.say("plugin %q: profile %s reloaded, %s: %s", g.config.Name, next.Name, how, inShort(differences))
+		s.tell(g, eventReload, "profile %s reloaded, %s: %s", next.Name, how, inShort(differences))
 		if n := len(next.Warnings()); n > 0 {
 			s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", g.config.Name, next.Name, n, g.config.Profile)
 		}

@@ -108,7 +108,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	base := c.use
 	if base == nil {
-		if base, err = s.app.profileOf(&c); err != nil {
+		if base, err = s.app.pluginProfile(&c); err != nil {
 			return err
 		}
 	}
@@ -251,7 +251,7 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 	return errors.Join(errs...)
 }
 
-// profileOf is the profile of a plugin, by its name, or nil.
+// profileOf is the profile of a plugin that is in force, by its name, or nil.
 func (s *session) profileOf(name string) *profiles.Profile {
 	if g := s.plugCalled(name); g != nil {
 		return g.current()

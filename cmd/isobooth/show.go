@@ -293,6 +293,9 @@ func (r *reporter) State(booth string, s runner.State, cause *runner.Cause) {
 			r.attacks++
 		}
 		r.note("booth %q: %v; %s", booth, cause, afterwards[s])
+		if cause.Signal == syscall.SIGSYS {
+			r.note("hint: isobooth profile show lists the calls that its profile kills for")
+		}
 		switch {
 		case s != runner.StateQuarantined:
 		case r.daemon:

@@ -27,12 +27,14 @@ const statusFile = "status.sock"
 const maxClients = 4 * maxStreams
 
 type request struct {
-	Op   string `json:"op"`
-	Name string `json:"name,omitempty"` // of a plugin
+	Op     string         `json:"op"`
+	Name   string         `json:"name,omitempty"` // of a plugin
+	Events *eventsRequest `json:"events,omitempty"`
 	// Of opLimit: KEY: VALUE.
 	Limits  map[string]string `json:"limits,omitempty"`
 	Persist bool              `json:"persist,omitempty"`
-	Events  *eventsRequest    `json:"events,omitempty"`
+
+	by string // whose it is, as peer has it
 }
 
 const (
@@ -119,9 +121,8 @@ func (s *session) serveStatus() (io.Closer, error) {
 	return l, nil
 }
 
-// answer writes the reply to a request by some process, in words. Requests are
-// answered one at a time.
-func (s *session) answer(c io.Writer, r *request, by string) {
+// answer writes the reply to a request. Requests are answered one at a time.
+func (s *session) answer(c io.Writer, r *request) {
 	switch r.Op {
 	case opStatus:
 		writeJSON(c, s.status())
@@ -130,11 +131,11 @@ func (s *session) answer(c io.Writer, r *request, by string) {
 	case opRelease:
 		reply := s.release(r.Name)
 		if reply.Released {
-			s.app.audit.released(r.Name, by)
+			s.app.audit.released(r.Name, r.by)
 		}
 		writeJSON(c, reply)
 	case opLimit:
-		writeJSON(c, s.limit(r, by))
+		writeJSON(c, s.limit(r))
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/gdamore/tcell/v3"
+import (
+	"github.com/gdamore/tcell/v3"
+	"github.com/gdamore/tcell/v3/color"
+)
 
 // newTopScreen opens the terminal. Nothing is asked of it that it might answer
 // late, when another program reads, and control characters cannot pass even
@@ -17,7 +20,7 @@ var topStyles = map[topLook]tcell.Style{
 	lookPlain:    tcell.StyleDefault,
 	lookTitle:    tcell.StyleDefault.Bold(true),
 	lookSelected: tcell.StyleDefault.Reverse(true),
-	lookBad:      tcell.StyleDefault.Foreground(tcell.ColorRed),
+	lookBad:      tcell.StyleDefault.Foreground(color.Red),
 }
 
 // paint shows a view.

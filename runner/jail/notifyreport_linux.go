@@ -125,6 +125,9 @@ func (l *listener) key(n *notification, p phase, d decision, args []argument) (d
 
 // decode is for people, and looks at what the task has open.
 func (l *listener) decode(n *notification, call string, args []argument, seen looked) []control.Argument {
+	if len(args) == 0 {
+		return nil
+	}
 	all := decode(call, args, &n.args, &seen, func(fd int32) string { return taskDescriptor(n.pid, fd) })
 	if !l.valid(n.id) { // as above
 		all = decode(call, args, &n.args, &seen, func(int32) string { return "" })

@@ -68,6 +68,10 @@ static int grant(int ruleset, int abi, const struct confine_path *p)
 	if (a.parent_fd < 0)
 		return -1;
 	err = fstat(a.parent_fd, &st);
+	if (!err && S_ISLNK(st.st_mode)) {
+		errno = ELOOP;
+		err = -1;
+	}
 	if (p->access & CONFINE_WRITE) {
 		a.allowed_access |= LANDLOCK_ACCESS_FS_WRITE_FILE;
 		if (abi >= 3)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -356,10 +357,12 @@ func TestCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var told string
+		l.Notice = func(format string, args ...any) { told += fmt.Sprintf(format, args...) }
 		put(t, l, entries(1)...)
 		r := verifyLog(t, l)
-		if r.OK != (how == "control") {
-			t.Errorf("%s: %+v", how, r)
+		if r.OK != (how == "control") || strings.Contains(told, "GONE") == r.OK {
+			t.Errorf("%s: told %q, %+v", how, told, r)
 		}
 	}
 }
@@ -407,6 +410,19 @@ func TestTooLong(t *testing.T) {
 	}
 	text, err := os.ReadFile(l.path)
 	if err != nil || !bytes.Contains(text, []byte(`"too_long":393224`)) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestUnwritable: data without a form in JSON is named in its record.
+func TestUnwritable(t *testing.T) {
+	l := openLog(t, 1<<20)
+	put(t, l, Entry{Type: "launch", Data: math.NaN()}, Entry{Type: "launch", Data: nil}, Entry{Type: "launch", Data: []int{1}}, entries(1)[0])
+	if r := verifyLog(t, l); !r.OK || r.Records != 4 {
+		t.Errorf("%+v", r)
+	}
+	text, err := os.ReadFile(l.path)
+	if err != nil || bytes.Count(text, []byte(`"data":{"unwritable":`)) != 3 {
 		t.Errorf("%s, %v", text, err)
 	}
 }

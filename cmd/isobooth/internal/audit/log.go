@@ -19,6 +19,10 @@ const lockTime = 5 * time.Second
 // Log is a file, and those it was before, that several processes may append
 // to. It is not safe for concurrent use within one.
 type Log struct {
+	// Notice, unless nil, is told when an append finds the log not as it was
+	// left.
+	Notice func(format string, args ...any)
+
 	path   string
 	rotate int64
 	last   Head // the last record that we wrote, or zero
@@ -86,9 +90,11 @@ func (l *Log) append(entries []Entry) (int, error) {
 	var own []Entry
 	if t.torn {
 		own = append(own, Entry{Type: typeRecovered, Data: t.recovery()})
+		l.notice("%s: %d bytes after record %d are no record; the next record names them", l.path, len(t.stray), t.head.Seq)
 	}
 	if l.last.Seq > t.head.Seq || l.last.Seq == t.head.Seq && l.last != t.head && l.last.Seq > 0 {
 		own = append(own, Entry{Type: typeCut, Data: l.last})
+		l.notice("%s ENDS with record %d: record %d, which this process wrote, is GONE", l.path, t.head.Seq, l.last.Seq)
 	}
 	if t.head.Seq == 0 {
 		t.head.Hash = genesis
@@ -122,6 +128,12 @@ func (l *Log) append(entries []Entry) (int, error) {
 		}
 	}
 	return max(0, whole-len(own)), err
+}
+
+func (l *Log) notice(format string, args ...any) {
+	if l.Notice != nil {
+		l.Notice(format, args...)
+	}
 }
 
 // end finds the end of the chain: in the file, or while that is empty in the

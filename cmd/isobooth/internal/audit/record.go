@@ -90,8 +90,11 @@ func (h Head) next(e Entry) (line []byte, head Head, err error) {
 		e.Time = time.Now()
 	}
 	data, err := ascii(e.Data)
-	if err != nil {
-		return nil, Head{}, fmt.Errorf("internal error: audit record %q: %w", e.Type, err)
+	if err != nil || data[0] != '{' {
+		// One record that cannot be written must not keep back all others.
+		if data, err = ascii(map[string]string{"unwritable": fmt.Sprintf("%T: %v", e.Data, err)}); err != nil {
+			return nil, Head{}, fmt.Errorf("internal error: audit record %q: %w", e.Type, err)
+		}
 	}
 	if len(data) > maxData {
 		sum := sha256.Sum256(data)
