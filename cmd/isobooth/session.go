@@ -12,6 +12,7 @@ import (
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
+	"github.com/isobooth/isobooth/runner/control"
 	"github.com/isobooth/isobooth/verify"
 )
 
@@ -95,7 +96,11 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 		return err
 	}
 	s.host, err = runner.NewHost(runner.HostOptions{
-		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching, Connected: s.connected,
+		Jailer: jailer, Worker: worker, Dir: s.dir, Groups: s.tree, Landlock: s.hasLandlock, Observer: o, Launch: s.launching,
+		Connected: func(booth string, c control.Connection) {
+			s.app.audit.connected(booth, c)
+			s.connected(booth, c)
+		},
 	})
 	return err
 }
