@@ -175,6 +175,90 @@ func TestConditions(t *testing.T) {
 		{"threads", "fcntl", [6]uint64{0, unix.F_SETOWN}, VerdictNotify, false},
 		{"threads", "socket", [6]uint64{unix.AF_UNIX}, VerdictNotify, false},
 		{"threads", "mprotect", [6]uint64{2: rx}, VerdictNotify, false},
+
+		{"files", "openat", [6]uint64{2: unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC}, VerdictAllow, false},
+		{"files", "unlinkat", [6]uint64{}, VerdictAllow, false},
+		{"files", "symlinkat", [6]uint64{}, VerdictNotify, false},
+		{"files", "linkat", [6]uint64{}, VerdictNotify, false},
+		{"files", "fchmodat", [6]uint64{}, VerdictNotify, false},
+		{"files", "mknodat", [6]uint64{}, VerdictNotify, false},
+		{"files", "openat2", [6]uint64{}, VerdictNotify, false},
+		{"files", "clone", [6]uint64{pthread}, VerdictNotify, false},
+		{"files", "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}, VerdictNotify, false},
+		{"files", "mmap", [6]uint64{2: rw | unix.PROT_EXEC, 3: file}, VerdictNotify, false},
+
+		{"network-client", "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}, VerdictAllow, false},
+		{"network-client", "socket", [6]uint64{unix.AF_INET6, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, unix.IPPROTO_UDP}, VerdictAllow, false},
+		{"network-client", "socket", [6]uint64{unix.AF_INET | garbage, unix.SOCK_STREAM | garbage, garbage}, VerdictAllow, false}, // ints
+		{"network-client", "socket", [6]uint64{unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_ICMP}, VerdictNotify, false},
+		{"network-client", "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, 262}, VerdictNotify, false}, // IPPROTO_MPTCP
+		{"network-client", "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_UDP}, VerdictNotify, false},
+		{"network-client", "socket", [6]uint64{unix.AF_INET, unix.SOCK_RAW}, VerdictNotify, false},
+		{"network-client", "socket", [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM}, VerdictNotify, false},
+		{"network-client", "socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_DGRAM}, VerdictNotify, false},
+		{"network-client", "socket", [6]uint64{unix.AF_VSOCK, unix.SOCK_STREAM}, VerdictNotify, false},
+		{"network-client", "connect", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "bind", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "listen", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "accept4", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "sendmsg", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "sendmmsg", [6]uint64{}, VerdictNotify, false},
+		{"network-client", "sendto", [6]uint64{5, 4096, 10}, VerdictAllow, false},
+		{"network-client", "sendto", [6]uint64{5, 4096, 10, 0, 4096, 16}, VerdictNotify, false},
+		{"network-client", "sendto", [6]uint64{5, 4096, 10, 0, 1 << 32, 16}, VerdictNotify, false}, // a pointer, all of it
+		{"network-client", "recvmsg", [6]uint64{}, VerdictAllow, true},
+		{"network-client", "recvmsg", [6]uint64{2: unix.MSG_CMSG_CLOEXEC}, VerdictNotify, true}, // the worker's
+		{"network-client", "setsockopt", [6]uint64{5, unix.IPPROTO_TCP, unix.TCP_NODELAY}, VerdictAllow, false},
+		{"network-client", "setsockopt", [6]uint64{5, unix.SOL_SOCKET, unix.SO_BINDTODEVICE}, VerdictNotify, false},
+		{"network-client", "setsockopt", [6]uint64{5, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER}, VerdictNotify, false},
+		{"network-client", "setsockopt", [6]uint64{5, unix.IPPROTO_TCP, unix.TCP_REPAIR}, VerdictNotify, false},
+		{"network-client", "ioctl", [6]uint64{5, 0x541b}, VerdictAllow, false},
+		{"network-client", "ioctl", [6]uint64{5, unix.SIOCGIFADDR}, VerdictNotify, false},
+		{"network-client", "fcntl", [6]uint64{5, unix.F_SETFL, unix.O_NONBLOCK}, VerdictAllow, false},
+		{"network-client", "fcntl", [6]uint64{5, unix.F_SETFL, unix.O_ASYNC}, VerdictNotify, false},
+		{"network-client", "fcntl", [6]uint64{5, unix.F_SETOWN, 1}, VerdictNotify, false},
+		{"network-client", "openat", [6]uint64{}, VerdictAllow, true},
+		{"network-client", "openat", [6]uint64{2: unix.O_WRONLY}, VerdictNotify, true},
+		{"network-client", "openat", [6]uint64{2: unix.O_TRUNC}, VerdictNotify, true},
+		{"network-client", "clone", [6]uint64{pthread}, VerdictAllow, false},
+
+		{"audio", "ioctl", [6]uint64{5, 0xc2604111}, VerdictAllow, false},  // SNDRV_PCM_IOCTL_HW_PARAMS of amd64
+		{"audio", "ioctl", [6]uint64{5, 0x4140}, VerdictAllow, false},      // SNDRV_PCM_IOCTL_PREPARE
+		{"audio", "ioctl", [6]uint64{5, 0x80045500}, VerdictAllow, false},  // SNDRV_CTL_IOCTL_PVERSION
+		{"audio", "ioctl", [6]uint64{5, 0xc4c85513}, VerdictNotify, false}, // SNDRV_CTL_IOCTL_ELEM_WRITE
+		{"audio", "ioctl", [6]uint64{5, unix.TCGETS}, VerdictNotify, false},
+		{"audio", "ioctl", [6]uint64{5, unix.TIOCSTI}, VerdictNotify, false},
+		{"audio", "ioctl", [6]uint64{5, 0x5421}, VerdictNotify, false},
+		{"audio", "openat", [6]uint64{2: unix.O_RDWR | unix.O_NONBLOCK | unix.O_CLOEXEC}, VerdictAllow, true},
+		{"audio", "openat", [6]uint64{2: unix.O_RDWR | unix.O_CREAT}, VerdictNotify, true},
+		{"audio", "unlink", [6]uint64{}, VerdictNotify, false},
+		{"audio", "mmap", [6]uint64{2: rw, 3: unix.MAP_SHARED}, VerdictAllow, false},
+		{"audio", "mmap", [6]uint64{2: rx, 3: unix.MAP_SHARED}, VerdictNotify, true},
+		{"audio", "mlock", [6]uint64{}, VerdictErrno, false},
+		{"audio", "sched_setscheduler", [6]uint64{0, unix.SCHED_FIFO}, VerdictAllow, false},
+		{"audio", "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}, VerdictNotify, false},
+
+		{"legacy", "execve", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "fork", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "clone", [6]uint64{uint64(unix.SIGCHLD)}, VerdictNotify, false},
+		{"legacy", "clone", [6]uint64{pthread | unix.CLONE_NEWUSER}, VerdictNotify, false},
+		{"legacy", "unshare", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "setns", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "mount", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "seccomp", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "io_uring_setup", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "bpf", [6]uint64{}, VerdictKill, false},
+		{"legacy", "keyctl", [6]uint64{}, VerdictKill, false},
+		{"legacy", "ptrace", [6]uint64{}, VerdictKill, false},
+		{"legacy", "connect", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "sendmsg", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM}, VerdictAllow, false},
+		{"legacy", "socketpair", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}, VerdictNotify, false},
+		{"legacy", "mprotect", [6]uint64{2: rx}, VerdictNotify, false},
+		{"legacy", "mmap", [6]uint64{2: rw | unix.PROT_EXEC, 3: anonymous}, VerdictNotify, false},
+		{"legacy", "personality", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "memfd_create", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "kill", [6]uint64{1, 15}, VerdictAllow, false},
 	}
 	for _, name := range Names() {
 		f := compileNamed(t, name)
@@ -267,6 +351,7 @@ func TestCost(t *testing.T) {
 	}{
 		{"strict", "read", 16}, {"strict", "write", 16}, {"strict", "futex", 16}, {"strict", "mmap", 26},
 		{"threads", "read", 18}, {"threads", "write", 18}, {"threads", "futex", 18}, {"threads", "mmap", 28},
+		{"network-client", "read", 20}, {"network-client", "write", 20}, {"legacy", "read", 22}, {"legacy", "write", 22},
 	} {
 		f := compileNamed(t, test.profile)
 		sim := simulate(t, f)

@@ -136,6 +136,8 @@ var constants = map[string]uint64{
 	"MSG_NOSIGNAL": 0x4000,
 	"MSG_FASTOPEN": 0x20000000,
 
+	"MSG_CMSG_CLOEXEC": 0x40000000,
+
 	"FUTEX_WAIT":            0,
 	"FUTEX_WAKE":            1,
 	"FUTEX_REQUEUE":         3,

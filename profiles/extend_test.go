@@ -234,6 +234,7 @@ func TestExtendsRefuses(t *testing.T) {
 		{"kill for what the parent allows", head + rule(`"write", "read"`, "action = \"kill\""), `child.toml:5: invalid profile: call "read": base.toml:29 says allow, this rule kill; a [[remove]] must`},
 		{"kill for a group of which the parent allows some", head + rule(`"@io"`, "action = \"kill\""), `child.toml:5: invalid profile: call "close": base.toml:50 says allow, this rule kill`},
 		{"allow and kill", head + rule(`"getpid"`, allow) + rule(`"getpid"`, "action = \"kill\""), `child.toml:10: invalid profile: call "getpid": another rule says allow, this one kill`},
+		{"recvmsg that the jailer does not hear of", head + rule(`"recvmsg"`, allow), `child.toml:5: invalid profile: call "recvmsg": the jailer must hear of it`},
 		{"dangerous call", head + rule(`"mount"`, allow), `child.toml:5: invalid profile: call "mount" is dangerous: changes what paths mean`},
 		{"dangerous group", head + rule(`"@processes"`, allow), `child.toml:5: invalid profile: call "execve" is dangerous: starts another program`},
 		{"clone with namespaces", head + rule(`"clone"`, allow), `child.toml:5: invalid profile: call "clone" is dangerous: its flags may ask for namespaces`},

@@ -215,6 +215,11 @@ func (p *parser) mayAllow(at string, rule *Rule) error {
 		if rule.Phase == PhaseLoad && !continuable(call) {
 			return p.fail(at, fmt.Errorf("call %q: not one the jailer may let continue", call))
 		}
+		// The worker asks the jailer for its plugin by this call with that flag;
+		// unheard, it would wait for ever.
+		if call == "recvmsg" && rule.Phase == PhaseRun && !implies(rule.When, []Compare{{Arg: 2, Mask: constants["MSG_CMSG_CLOEXEC"]}}) {
+			return p.fail(at, errors.New(`call "recvmsg": the jailer must hear of it; keep when = ["flags & MSG_CMSG_CLOEXEC == 0"]`))
+		}
 		if !dangerous(call, rule.When) {
 			continue
 		}

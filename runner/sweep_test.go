@@ -155,7 +155,7 @@ func families() (probes []probe) {
 	for family := range uint64(47) { // 46 is the family after the last, AF_MAX of Linux 5.16
 		for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_DGRAM, unix.SOCK_RAW} {
 			args := [6]uint64{family, kind, 0, math.MaxUint64}
-			probes = append(probes, probe{native, unix.SYS_SOCKET, args}, probe{native, unix.SYS_SOCKETPAIR, args})
+			probes = append(probes, probe{opening, unix.SYS_SOCKET, args}, probe{native, unix.SYS_SOCKETPAIR, args})
 		}
 	}
 	return probes

@@ -30,6 +30,7 @@ const (
 	int80      = 1
 	spawn      = 2
 	sigreturn  = 3
+	opening    = 4
 	sweepMax   = 2048
 	sweepChunk = 128
 	sweepMark  = "the sweep table\x00" // 16 bytes
@@ -73,6 +74,8 @@ const (
 	lacking outcome = "ENOSYS"
 	// killed: SIGSYS, by the exit status.
 	killed outcome = "killed"
+	// failed: EPERM, and no record: the kernel's own answer, by a rule.
+	failed outcome = "EPERM by the filter"
 )
 
 // bad is no descriptor, no pointer, no size and no set of flags. It has no
@@ -83,11 +86,26 @@ var bad = [6]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint
 // error of the kernel's own that is neither EPERM nor ENOSYS, or do no harm.
 // Whatever a profile lets through must be here or in ends or spawns.
 var returns = []string{
-	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "epoll_create1", "epoll_ctl", "epoll_pwait",
-	"epoll_pwait2", "epoll_wait", "eventfd2", "fcntl", "fstat", "futex", "getpid", "getrandom", "gettid", "gettimeofday",
-	"madvise", "mmap", "mprotect", "mremap", "munmap", "nanosleep", "newfstatat", "openat", "pipe2", "prctl", "pread64",
-	"prlimit64", "read", "recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "sched_getaffinity",
-	"sched_yield", "set_robust_list", "sigaltstack", "tgkill", "time", "write",
+	"access", "alarm", "brk", "capget", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
+	"copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
+	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
+	"fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "get_robust_list", "getcpu",
+	"getcwd", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpeername", "getpgid",
+	"getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage",
+	"getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "inotify_add_watch", "inotify_init",
+	"inotify_init1", "inotify_rm_watch", "ioctl", "kill", "lseek", "lstat", "madvise", "membarrier", "mkdir", "mkdirat",
+	"mmap", "mprotect", "mremap", "msync", "munmap",
+	"nanosleep", "newfstatat", "open", "openat", "pipe", "pipe2", "poll", "ppoll", "prctl", "pread64", "preadv",
+	"preadv2", "prlimit64", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink",
+	"readlinkat", "readv", "recvfrom", "recvmsg", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq",
+	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigsuspend", "rt_sigtimedwait",
+	"sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
+	"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_yield", "select", "sendfile", "sendto",
+	"set_robust_list", "set_tid_address", "setitimer", "setpriority", "setsockopt", "shutdown", "sigaltstack",
+	"signalfd", "signalfd4", "socket", "socketpair", "stat", "statfs", "statx", "sync_file_range", "sysinfo", "tgkill",
+	"time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create",
+	"timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask", "uname", "unlink", "unlinkat",
+	"utimensat", "write", "writev",
 }
 
 // ends are the calls that end the process when they are let through.
@@ -154,6 +172,10 @@ func under(t *testing.T, filter []byte, entry string, first, last int) map[strin
 // spawns are the calls that may come back twice.
 var spawns = []string{"clone", "fork", "vfork"}
 
+// opens are the calls that make a descriptor even of bad arguments, or of those
+// that a profile wants.
+var opens = []string{"eventfd", "inotify_init", "socket"}
+
 // newProbe makes a call of the profile with arguments that do no harm.
 func newProbe(c *profiles.Call) probe {
 	p := probe{native, uint64(c.Nr), bad}
@@ -164,6 +186,8 @@ func newProbe(c *profiles.Call) probe {
 		p.how = sigreturn
 	case slices.Contains(spawns, c.Name):
 		p.how, p.args = spawn, [6]uint64{}
+	case slices.Contains(opens, c.Name):
+		p.how = opening
 	}
 	return p
 }
@@ -190,6 +214,8 @@ func published(f *profiles.Filter, phase string, p probe) outcome {
 		return killed
 	case v == profiles.VerdictErrno && c.Errno == int(syscall.ENOSYS):
 		return lacking
+	case v == profiles.VerdictErrno && c.Errno == int(syscall.EPERM):
+		return failed
 	case v == profiles.VerdictErrno:
 		return outcome(fmt.Sprintf("errno %d", c.Errno))
 	case v == profiles.VerdictAllow, phase == "load" && c.Continue(p.args):
@@ -356,7 +382,7 @@ func (s *sweeper) try(probes []probe) []outcome {
 		case errno == syscall.ENOSYS:
 			outcomes[i] = lacking
 		case errno == syscall.EPERM:
-			outcomes[i] = "EPERM without a record"
+			outcomes[i] = failed
 		default:
 			outcomes[i] = reached
 		}

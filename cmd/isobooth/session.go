@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/isobooth/isobooth/cgroups"
@@ -159,10 +160,24 @@ func (s *session) openTree() error {
 	if err == nil {
 		return nil
 	}
-	if !s.app.settings.mayMiss("cgroup") {
-		return &runner.LayerError{Layer: "cgroup", Err: err}
+	if err := s.mayMiss("cgroup", err); err != nil {
+		return err
 	}
 	s.app.say("warning: layer cgroup is MISSING (%v): nothing limits memory, CPU and tasks of all booths; the config allows it", err)
+	return nil
+}
+
+// mayMiss returns an error about a layer that is missing because of cause,
+// unless the config allows it and no plugin's profile requires it.
+func (s *session) mayMiss(layer string, cause error) error {
+	if !s.app.settings.mayMiss(layer) {
+		return &runner.LayerError{Layer: layer, Err: cause}
+	}
+	for _, g := range s.plugs {
+		if slices.Contains(g.profile.Require, layer) {
+			return &runner.LayerError{Layer: layer, Err: fmt.Errorf("plugin %q: profile %q requires it, whatever the config allows: %w", g.config.Name, g.profile.Name, cause)}
+		}
+	}
 	return nil
 }
 
@@ -172,8 +187,8 @@ func (s *session) landlock() (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	if !s.app.settings.mayMiss("landlock") {
-		return false, &runner.LayerError{Layer: "landlock", Err: err}
+	if err := s.mayMiss("landlock", err); err != nil {
+		return false, err
 	}
 	s.app.say("warning: layer landlock is MISSING (%v); the config allows it", err)
 	return false, nil

@@ -5,6 +5,7 @@
 #include <isobooth/plugin.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 #include "raw.h"
 
@@ -15,6 +16,7 @@ enum how {
 	INT80,	/* by the 32-bit entry of x86 */
 	SPAWN,	/* may come back twice, as fork does */
 	RETURN, /* from a signal that never came, on no stack */
+	OPENS,	/* makes a descriptor, with which no booth is sealed */
 };
 
 struct probe {
@@ -112,12 +114,18 @@ static long int80(long nr, const volatile int64_t *a)
 static long make(const volatile struct probe *p)
 {
 	const volatile int64_t *a = p->args;
+	long ret;
 
 	switch (p->how) {
 	case INT80:
 		return int80(p->nr, a);
 	case SPAWN:
 		return spawn(p->nr, a);
+	case OPENS:
+		ret = raw(p->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (ret >= 0)
+			raw(SYS_close, ret, 0, 0, 0, 0, 0);
+		return ret;
 	case RETURN:
 		sigreturn(p->nr);
 	}
