@@ -18,7 +18,7 @@ const (
 
 // Difference is one thing that two profiles do not agree on.
 type Difference struct {
-	Kind      string // "call", "limit", "file", "device", "network", "environment", "require"
+	Kind      string // "call", "limit", "file", "device", "network", "environment", "require", "ceiling"
 	Name      string
 	Phase     Phase // of calls; "" for both
 	Direction Direction
@@ -27,7 +27,7 @@ type Difference struct {
 }
 
 // Diff compares what two profiles mean: what becomes of each call in each
-// phase, limits, grants and required layers. It looks at names, reasons and
+// phase, limits, grants, required layers and ceilings. It looks at names, reasons and
 // the order of rules as little as the kernel does. Direction is that of b,
 // seen from a.
 func Diff(a, b *Profile) []Difference {
@@ -39,7 +39,8 @@ func Diff(a, b *Profile) []Difference {
 				A: k.text(&a.Limits), B: k.text(&b.Limits), AtA: a.LimitsAt[k.name], AtB: b.LimitsAt[k.name]})
 		}
 	}
-	return append(d, diffGrants(a, b)...)
+	d = append(d, diffGrants(a, b)...)
+	return append(d, diffCeilings(&a.Ceilings, &b.Ceilings)...)
 }
 
 // Text is the difference as one line.

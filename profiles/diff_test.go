@@ -151,3 +151,40 @@ func TestLimitFields(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffOfCeilings: what a ceiling allows those below it is part of what a
+// profile means.
+func TestDiffOfCeilings(t *testing.T) {
+	read := func(ceilings string) *Profile {
+		p, err := ParseProfile("my/p.toml", []byte("name = \"p\"\ndescription = \"d\"\nextends = \"strict\"\n[ceilings]\n"+ceilings))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	tests := []struct {
+		a, b string
+		want []string
+	}{
+		{"limits = { memory = \"128MiB\" }\n", "limits = { memory = \"128MiB\" }\n", nil},
+		{"", "limits = { memory = \"128MiB\" }\n", []string{"tighter ceiling limits.memory: nothing -> 128MiB"}},
+		{"limits = { memory = \"128MiB\" }\n", "limits = { memory = \"1GiB\", pids = 9 }\n",
+			[]string{"looser ceiling limits.memory: 128MiB -> 1GiB", "tighter ceiling limits.pids: nothing -> 9"}},
+		{"forbid = [\"socket\"]\nfiles = \"read\"\n", "forbid = [\"ptrace\"]\nfiles = \"none\"\ndevices = \"write\"\n", []string{
+			"looser ceiling forbid socket: forbidden -> nothing", "tighter ceiling forbid ptrace: nothing -> forbidden",
+			"tighter ceiling files: read -> none", "tighter ceiling devices: nothing -> write"}},
+		{"network = [\"10.0.0.0/8\"]\n", "network = []\n", []string{"tighter ceiling network: 10.0.0.0/8 -> none"}},
+		{"network = [\"10.0.0.0/8\"]\n", "network = [\"10.1.0.0/16\"]\n", []string{"tighter ceiling network: 10.0.0.0/8 -> 10.1.0.0/16"}},
+		{"network = [\"10.1.0.0/16\"]\n", "network = [\"obs.lan\"]\n", []string{"different ceiling network: 10.1.0.0/16 -> obs.lan"}},
+		{"network = []\n", "", []string{"looser ceiling network: none -> nothing"}},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, d := range Diff(read(test.a), read(test.b)) {
+			got = append(got, d.Text())
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%q -> %q: got %q, want %q", test.a, test.b, got, test.want)
+		}
+	}
+}

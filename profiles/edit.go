@@ -49,8 +49,12 @@ func (p *Profile) EditForKnown(call string, phase Phase, args []Compare) Edit {
 		return Edit{Text: "no rule is proposed for connect: the host connects to what a [[network]] grants; isobooth profile explain says, for a destination such as tcp://127.0.0.1:80, which lines grant it"}
 	case len(p.Network) > 0 && rule.pastBroker() != "":
 		return Edit{Text: fmt.Sprintf("no change is proposed for %s while a [[network]] grants destinations: it would take the host's sockets elsewhere", call)}
+	case covers(p.meaning(call, rule.Phase).when, rule.When):
+		return Edit{Text: fmt.Sprintf("no change is proposed for %s: of it all is allowed that a plugin may have; %s", call, e.Text)}
 	case slices.Contains(codeCalls, call) && !slices.ContainsFunc(args, func(c Compare) bool { return c.Arg == 2 }):
 		return Edit{Text: fmt.Sprintf("which change would allow more of %s depends on its argument prot", call)}
+	case len(rule.When) > 0 && !cubeOf(args).meets(cubeOf(rule.When)):
+		return Edit{Text: fmt.Sprintf("no rule may allow %s but where %s", call, strings.Join(rule.Conditions(call), " and "))}
 	case writesCode(call, args):
 		return Edit{Text: fmt.Sprintf("no change is proposed for %s of memory that can be written and run: %s", call, riskOf(call))}
 	}
@@ -156,6 +160,10 @@ func narrow(call string, args []Compare) []Compare {
 			continue // a pointer, another one each time
 		}
 		when = append(when, Compare{Arg: a.index, Mask: mask, Value: args[i].Value & mask})
+	}
+	if call == "recvmsg" {
+		// With the flag, the jailer must hear of it: no rule may allow that.
+		when = append(when, Compare{Arg: 2, Mask: constants["MSG_CMSG_CLOEXEC"]})
 	}
 	slices.SortFunc(when, func(a, b Compare) int { return a.Arg - b.Arg })
 	return when

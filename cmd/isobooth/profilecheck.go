@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/spf13/cobra"
@@ -24,7 +25,14 @@ it found an error, with --strict also for a warning.`,
 		ValidArgsFunction: a.completeProfiles(0),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				args = a.profileNames()
+				all, err := a.library().List()
+				if err != nil {
+					return err // a folder that cannot be read may hold anything
+				}
+				for _, l := range all {
+					args = append(args, l.Name)
+				}
+				args = slices.Compact(args) // a name that exists twice is one finding
 			}
 			list := []findingJSON{}
 			bad := 0
