@@ -23,6 +23,9 @@ const (
 	eventError      = "error" // this reader gets no events, and Text says why
 )
 
+// eventTypes are those that a reader can ask for.
+var eventTypes = []string{eventDenial, eventState, eventLimit, eventConnection, eventTrouble, eventRelease, eventChange, eventReload}
+
 // event is one thing that happened, and one line of `isobooth events --json`.
 // Beside Time and Type, what its type calls for is set.
 type event struct {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +40,9 @@ told how many.`,
 			if err != nil {
 				return a.usage(c, err)
 			}
+			if r.Type != "" && !slices.Contains(eventTypes, r.Type) {
+				return a.usage(c, fmt.Errorf("--type %q: want one of %s", r.Type, strings.Join(eventTypes, ", ")))
+			}
 			r.Past = past
 			return a.follow(c.Context(), &r, asJSON)
 		},
@@ -47,7 +52,7 @@ told how many.`,
 	f.BoolVarP(&r.Follow, "follow", "f", true, "go on with what happens from now on")
 	f.StringVar(&since, "since", "", "begin with the last `N` events, or all that the daemon remembers (default 10; all with --follow=false)")
 	f.StringVarP(&r.Booth, "plugin", "p", "", "only those of this plugin, by its `NAME` in the config")
-	f.StringVar(&r.Type, "type", "", "only those of this `TYPE`: denial, state, limit, connection, trouble, release, change, reload")
+	f.StringVar(&r.Type, "type", "", "only those of this `TYPE`: "+strings.Join(eventTypes, ", "))
 	return cmd
 }
 

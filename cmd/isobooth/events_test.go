@@ -178,6 +178,64 @@ func TestHostileClients(t *testing.T) {
 	}
 }
 
+// TestSlowReaderOfTheSocket: one who leaves a stream unread for a while finds
+// every event of it, or how many are missing.
+func TestSlowReaderOfTheSocket(t *testing.T) {
+	h := newTestEvents(t)
+	s := &session{app: &app{settings: &settings{}}, dir: t.TempDir(), events: h}
+	l, err := s.serveStatus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h.publish(event{Type: eventTrouble, Text: "first"})
+	c, err := net.Dial("unix", filepath.Join(s.dir, statusFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	writeJSON(c, request{Op: opEvents, Events: &eventsRequest{Past: 1, Follow: true}})
+	lines := json.NewDecoder(c)
+	read := func() (e event) {
+		t.Helper()
+		if err := lines.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	if e := read(); e.Text != "first" {
+		t.Fatalf("first read %+v", e)
+	}
+	const n = 5000
+	for i := range n {
+		h.publish(event{Type: eventTrouble, Text: fmt.Sprint(i) + strings.Repeat("x", 1000)})
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		for { // until there is room for it
+			h.publish(event{Type: eventTrouble, Text: "last"})
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}()
+	var seen, lost uint64
+	for e := read(); e.Text != "last"; e = read() {
+		if e.Type == eventLost {
+			lost += e.Lost
+		} else {
+			seen++
+		}
+	}
+	if seen == 0 || lost == 0 || seen+lost < n {
+		t.Errorf("%d seen, %d lost of %d", seen, lost, n)
+	}
+}
+
 // TestReadersEndWithTheHub: neither side waits for the other.
 func TestReadersEndWithTheHub(t *testing.T) {
 	h := newTestEvents(t)
