@@ -35,7 +35,8 @@ goes back, s sorts by something else.`,
 			if !slices.Contains(topSortKeys(), order) {
 				return a.usage(c, fmt.Errorf("--sort: want one of %s, have %q", strings.Join(topSortKeys(), ", "), order))
 			}
-			if out, ok := a.stdout.(*os.File); !ok || !isTerminal(out) || !isTerminal(a.stdin) {
+			out, _ := a.stdout.(*os.File)
+			if term := os.Getenv("TERM"); !isTerminal(out) || !isTerminal(a.stdin) || term == "" || term == "dumb" {
 				return errNoTerminal
 			}
 			return a.top(c.Context(), topModel{interval: interval, sort: topSort(order)})
@@ -47,7 +48,8 @@ goes back, s sorts by something else.`,
 	return cmd
 }
 
-// errNoTerminal is top without a terminal.
+// errNoTerminal is top without a terminal, or with one that cannot move its
+// cursor.
 var errNoTerminal = errors.New("top needs a terminal; isobooth stats --json prints the same once")
 
 // top runs until the user or ctx ends it. Whatever happens, the terminal is as

@@ -212,7 +212,7 @@ func TestTopFollows(t *testing.T) {
 	x.press("\x1b")
 	x.shows("enter details")
 	x.resize(30, 10)
-	x.shows("isobooth top  1 of 1 boot")
+	x.shows("\nq quit, up/down, enter details\n") // the last of ten lines
 	x.resize(1, 1)
 	x.resize(100, 20)
 	x.shows("transpose")
@@ -236,13 +236,19 @@ func TestTopWithoutATerminal(t *testing.T) {
 			t.Errorf("%q: exit code %d\n%s%s", args, code, out, messages)
 		}
 	}
-	// Neither does a terminal for half of it.
+	// Neither does a terminal for half of it, or one that shows lines only.
 	user, tty := openPTY(t)
 	defer func() { user.Close(); tty.Close() }()
-	cmd := h.command("isobooth", "top")
-	var messagesOf bytes.Buffer
-	cmd.Stdin, cmd.Stderr = tty, &messagesOf
-	if err := cmd.Run(); err == nil || !strings.Contains(messagesOf.String(), "needs a terminal") {
-		t.Errorf("%v: %s", err, messagesOf.String())
+	for term, out := range map[string]*os.File{"xterm": nil, "dumb": tty, "": tty} {
+		cmd := h.command("isobooth", "top")
+		var messages bytes.Buffer
+		cmd.Env = append(cmd.Env, "TERM="+term)
+		cmd.Stdin, cmd.Stderr = tty, &messages
+		if out != nil {
+			cmd.Stdout = out
+		}
+		if err := cmd.Run(); err == nil || !strings.Contains(messages.String(), "needs a terminal") {
+			t.Errorf("TERM=%q: %v: %s", term, err, messages.String())
+		}
 	}
 }
