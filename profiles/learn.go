@@ -56,8 +56,8 @@ func Learn(name, description, base string, permissive *Profile, seen []Seen, lim
 	}
 	t := &learnedText{}
 	t.line("name = %q", name)
-	t.line("description = %s", quote(description))
-	t.line("extends = %s", quote(base))
+	t.line("description = %s", quoted(description))
+	t.line("extends = %s", quoted(base))
 	if len(limits) > 0 {
 		t.line("")
 		t.line("[limits]")
@@ -124,14 +124,10 @@ func (t *learnedText) rules(seen []Seen, permissive *Profile) {
 		t.line("phase = %q", string(phase))
 		r := Rule{When: when}
 		if conditions := r.Conditions(call); len(conditions) > 0 {
-			quoted := make([]string, len(conditions))
-			for i, c := range conditions {
-				quoted[i] = quote(c)
-			}
-			t.line("when = [%s]", strings.Join(quoted, ", "))
+			t.line("when = %s", quotedList(conditions))
 		}
 		t.line(`action = "allow"`)
-		t.line("why = %s", quote("learned: "+moments(mine)))
+		t.line("why = %s", quoted("learned: "+moments(mine)))
 	}
 }
 
@@ -144,7 +140,7 @@ func (t *learnedText) refused(seen []Seen) {
 	t.line("# calls = [%q]", seen[0].Call)
 	t.line(`# phase = "run"`)
 	t.line(`# action = "allow"`)
-	t.line("# why = %s", quote("learned: "+moments(seen)))
+	t.line("# why = %s", quoted("learned: "+moments(seen)))
 	t.line(`# accept_risk = "say why this plugin may have it"`)
 }
 
@@ -245,31 +241,12 @@ func allowedBy(p *Profile, call string) [][]Compare {
 	return nil
 }
 
-// quote writes text as a TOML basic string.
-func quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
 // limitValue writes a limit: counts are numbers, the rest is text.
 func limitValue(text string) string {
 	if strings.Trim(text, "0123456789") == "" {
 		return text
 	}
-	return quote(text)
+	return quoted(text)
 }
 
 // maxComment bounds the arguments in a comment, in bytes.
