@@ -204,6 +204,7 @@ oldest first. What does not verify is not shown, and said.`,
 	f.StringVar(&o.since, "since", "", "only those since this `TIME`: 90m, a date, or as RFC 3339 has it")
 	f.StringVar(&o.kind, "type", "", "only those of this `TYPE`, such as launch or denial")
 	f.StringVar(&o.plugin, "plugin", "", "only those of the plugin with this `NAME` in the config")
+	_ = cmd.RegisterFlagCompletionFunc("plugin", a.completePluginFlag(cobra.ShellCompDirectiveNoFileComp))
 	f.BoolVar(&o.json, "json", false, "print the lines as they are in the log")
 	return cmd
 }

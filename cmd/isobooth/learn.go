@@ -47,8 +47,9 @@ PLUGIN is a folder, or a plugin's name in the config, whose mappings then hold.
 Dangerous calls are never granted; they are in the profile as comments, and
 isobooth ends with code 5. Play everything the plugin can do: what was not seen
 is not allowed.`,
-		Example: "  isobooth profile learn ./clip --midi song.mid\n  isobooth profile learn ./clip --midi song.mid --base threads --out -",
-		Args:    a.args(1, 1),
+		Example:           "  isobooth profile learn ./clip --midi song.mid\n  isobooth profile learn ./clip --midi song.mid --base threads --out -",
+		Args:              a.args(1, 1),
+		ValidArgsFunction: a.completePlugins(cobra.ShellCompDirectiveDefault),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.play.plugin = args[0]
 			if o.midi == "" {
@@ -71,6 +72,7 @@ is not allowed.`,
 	f.BoolVar(&o.play.allowUnsigned, "allow-unsigned", false, "take the unsigned library whose digest --sha256 gives")
 	f.StringVar(&o.play.sha256, "sha256", "", "the `DIGEST` that --allow-unsigned means")
 	_ = cmd.MarkFlagFilename("midi", "mid", "midi")
+	_ = cmd.RegisterFlagCompletionFunc("base", a.completeProfiles(0))
 	return cmd
 }
 

@@ -60,7 +60,8 @@ aftertouch is a trigger, with --action and --params.`,
 	f.StringVar(&o.sha256, "sha256", "", "the `DIGEST` that --allow-unsigned means")
 	f.BoolVar(&o.json, "json", false, "print JSON lines")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the summary only")
-	_ = cmd.MarkFlagDirname("plugin")
+	_ = cmd.RegisterFlagCompletionFunc("plugin", a.completePluginFlag(cobra.ShellCompDirectiveDefault))
+	_ = cmd.RegisterFlagCompletionFunc("profile", a.completeProfiles(0))
 	return cmd
 }
 

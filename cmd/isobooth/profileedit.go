@@ -24,7 +24,7 @@ func (a *app) profileEditCmd() *cobra.Command {
 copy with mistakes is shown with file and line, and can be edited again or
 discarded. A copy without takes the place of the profile at once, after what
 changes in meaning was printed. Until then, and with Ctrl-C, the profile stays as it was.`,
-		ValidArgsFunction: a.completeProfiles(1),
+		ValidArgsFunction: a.completeOwnProfiles,
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := a.ownProfile(args[0])
 			if err != nil {

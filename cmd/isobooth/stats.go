@@ -76,6 +76,7 @@ func (a *app) statsCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "stats [PLUGIN]", Short: "Print what the booths of this user's daemons have done and use", Args: a.args(0, 1),
+		ValidArgsFunction: a.completePlugins(cobra.ShellCompDirectiveNoFileComp),
 		Long: `Stats prints, once, how often every booth was triggered and how long its
 replies took, what went wrong, which system calls were refused, and what it uses
 of the machine. With the name of a plugin it prints everything about that one.

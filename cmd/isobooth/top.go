@@ -45,6 +45,7 @@ goes back, s sorts by something else.`,
 	f := cmd.Flags()
 	f.DurationVar(&interval, "interval", time.Second, "ask the daemons every `TIME`")
 	f.StringVar(&order, "sort", "name", "begin sorted by `KEY`: "+strings.Join(topSortKeys(), ", "))
+	a.completions(cmd, map[string][]string{"sort": topSortKeys()})
 	return cmd
 }
 

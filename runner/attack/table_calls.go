@@ -225,8 +225,9 @@ func brokerRows() []Row {
 	receive.AllowedBy = []string{"recvmsg"}
 	return []Row{
 		{ID: "B28", Title: "changes a path while the jailer decides", Severity: Critical,
-			Elsewhere: "profiles: TestParseProfileRefuses (no load rule for a call that may not continue). " +
-				"There is no race to win: the jailer follows no pointer and decides on registers, which the kernel keeps"},
+			Elsewhere: "profiles: TestParseProfileRefuses (no load rule for a call that may not continue); runner: TestDenialOfTurningMemory. " +
+				"There is no race to win: whether a call may continue is decided on registers, which the kernel keeps; " +
+				"memory is looked at to name what was refused"},
 		{ID: "B29", Title: "floods the jailer with refused calls", Severity: High,
 			Family: "filter", Attack: "storm", Arg: 5000, Phases: []Phase{Ifunc, Constructor, Trigger},
 			Layer: Supervisor, Evidence: []Evidence{Worker}, Proof: ByResult,
