@@ -10,7 +10,7 @@ import (
 
 // fileRows are the rows of section 3: namespaces, mounts, files.
 func fileRows() []Row {
-	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows())
+	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows(), grantRows())
 }
 
 // made are errors by which the kernel shows that it made a call whose pointer
