@@ -156,6 +156,7 @@ func TestCheckNetworkRules(t *testing.T) {
 		{"TCP_NODELAY", "setsockopt", []profiles.Compare{word(1, 6), word(2, 1)}, true},
 		{"SO_KEEPALIVE", "setsockopt", []profiles.Compare{word(1, 1), word(2, 9)}, true},
 		{"SO_BINDTODEVICE", "setsockopt", []profiles.Compare{word(1, 1), word(2, 25)}, false},
+		{"SO_LINGER", "setsockopt", []profiles.Compare{word(1, 1), word(2, 13)}, false},
 		{"IP_OPTIONS", "setsockopt", []profiles.Compare{word(1, 0), word(2, 4)}, false},
 		{"TCP_ULP", "setsockopt", []profiles.Compare{word(1, 6), word(2, 31)}, false},
 		{"any option of sockets", "setsockopt", []profiles.Compare{word(1, 1)}, false},

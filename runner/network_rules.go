@@ -38,11 +38,13 @@ const (
 )
 
 // optionsSafe are what may be set: nothing that says where packets go or come
-// from (IP_OPTIONS can), and no program.
+// from (IP_OPTIONS can), and no program. Nor SO_LINGER: the jailer holds a
+// plugin's socket for a moment, and with it waits for the plugin's peer when
+// it is the last to close it.
 var optionsSafe = map[uint64][]uint64{
 	levelSocket: {
 		2, 6, 7, 8, 9, 10, // SO_REUSEADDR, SO_BROADCAST (the peer is given by then), SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE
-		13, 18, 19, 20, 21, 66, 67, // SO_LINGER, SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO and for 64 bits
+		18, 19, 20, 21, 66, 67, // SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO and for 64 bits
 	},
 	levelTCP: {
 		1, 3, 4, 5, 6, // TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
