@@ -134,12 +134,16 @@ func fixed(all []profiles.Compare, arg int, bits uint64) (value uint64, ok bool)
 	return 0, false
 }
 
-// ruleOf is where a profile allows a call in the run phase.
-func ruleOf(p *profiles.Profile, call string) profiles.Position {
+// ruleOf is where a profile allows a call, in the run phase if it does.
+func ruleOf(p *profiles.Profile, call string) (at profiles.Position) {
 	for i := range p.Rules {
-		if r := &p.Rules[i]; r.Phase == profiles.PhaseRun && slices.Contains(r.Calls, call) {
-			return r.At
+		r := &p.Rules[i]
+		if r.Action != profiles.Allow || !slices.Contains(r.Calls, call) {
+			continue
+		}
+		if at = r.At; r.Phase == profiles.PhaseRun {
+			break
 		}
 	}
-	return profiles.Position{}
+	return at
 }
