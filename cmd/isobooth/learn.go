@@ -38,8 +38,9 @@ func (a *app) learnCmd() *cobra.Command {
 		Use:   "learn PLUGIN --midi FILE.mid",
 		Short: "Write the smallest profile under which a plugin is refused nothing",
 		Long: `Learn plays a MIDI file into a plugin in a booth that lets it make the calls it
-wants, as far as the profile "` + permissiveProfile + `" would, and notes them. The booth is the
-usual one otherwise: no files, no network, no rights. It then writes a profile
+wants, as far as the profile "` + permissiveProfile + `" would and the ceilings of --base
+allow, and notes them. The booth is the usual one otherwise: no files, no
+network, no rights. It then writes a profile
 that extends --base with what was seen, runs the plugin under it, and says
 whether anything was refused.
 
@@ -102,7 +103,7 @@ func (a *app) learn(ctx context.Context, o *learnOptions) error {
 	if err := o.destination(); err != nil {
 		return err
 	}
-	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive}
+	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive.Under(base)}
 	text, err := l.run(ctx)
 	if err != nil {
 		return err
