@@ -261,6 +261,11 @@ func TestConditions(t *testing.T) {
 		{"legacy", "sched_setaffinity", [6]uint64{}, VerdictNotify, false},
 		{"legacy", "memfd_create", [6]uint64{}, VerdictNotify, false},
 		{"legacy", "kill", [6]uint64{1, 15}, VerdictAllow, false},
+		{"legacy", "flock", [6]uint64{5, unix.LOCK_EX}, VerdictNotify, false},
+		{"legacy", "fcntl", [6]uint64{5, unix.F_SETLK}, VerdictNotify, false},
+		{"legacy", "sendfile", [6]uint64{5, 6}, VerdictNotify, false},
+		{"legacy", "copy_file_range", [6]uint64{5, 0, 6}, VerdictAllow, false},
+		{"files", "flock", [6]uint64{5, unix.LOCK_EX}, VerdictNotify, false},
 	}
 	for _, name := range Names() {
 		f := compileNamed(t, name)

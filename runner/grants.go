@@ -161,16 +161,47 @@ func resolveFile(f *profiles.FileGrant, at Places, tmp bool, taken map[string]pr
 	write := f.Access == profiles.AccessWrite
 	if write && f.Path != profiles.WorkFolder {
 		for _, keep := range at.Keep {
-			if resolved, err := filepath.EvalSymlinks(keep); err == nil {
-				keep = resolved
-			}
-			if within(host, keep) || within(keep, host) {
+			if real := resolveThere(keep); holds(host, real) || holds(real, host) {
 				return fail("grant a folder beside it", "a plugin that writes there decides what plugins may do: isobooth keeps %q", keep)
 			}
 		}
 	}
 	taken[inside] = f.At
 	return control.Bind{Path: host, Inside: inside, Write: write}, nil
+}
+
+// resolveThere resolves the symbolic links of as much of an absolute path as
+// there is: what is not there yet can be made.
+func resolveThere(path string) string {
+	for there, rest := filepath.Clean(path), ""; ; there, rest = filepath.Dir(there), filepath.Join(filepath.Base(there), rest) {
+		if resolved, err := filepath.EvalSymlinks(there); err == nil {
+			return filepath.Join(resolved, rest)
+		}
+		if there == filepath.Dir(there) {
+			return path
+		}
+	}
+}
+
+// holds reports whether path is dir, by another name or not, or below it:
+// a bind mount shows a folder, and a hard link a file, in a second place.
+func holds(dir, path string) bool {
+	if within(path, dir) {
+		return true
+	}
+	st, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	for {
+		if other, err := os.Stat(path); err == nil && os.SameFile(st, other) {
+			return true
+		}
+		if path == filepath.Dir(path) {
+			return false
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // checkInside looks at a path in the booth; the jailer knows what else is

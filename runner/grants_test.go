@@ -20,7 +20,7 @@ func TestResolveFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []string{"clips", "work", ".config/isobooth/trusted-keys", "kept/deep", "conf/clips"} {
+	for _, d := range []string{"clips", "work", "late", ".config/isobooth/trusted-keys", "kept/deep", "conf/clips"} {
 		if err := os.MkdirAll(filepath.Join(home, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,19 @@ func TestResolveFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, "loud\a"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	at := Places{Home: home, Work: home + "/work", Keep: []string{home + "/.config/isobooth", home + "/kept", home + "/conf/isobooth.toml"}}
+	// A home that is a link, as /home may be, and a second name of a file.
+	if err := os.Symlink(home, filepath.Join(home, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "kept/list"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(home, "kept/list"), filepath.Join(home, "clips/list")); err != nil {
+		t.Fatal(err)
+	}
+	at := Places{Home: home, Work: home + "/work", Keep: []string{
+		home + "/.config/isobooth", home + "/kept", home + "/conf/isobooth.toml", home + "/moved/late/isobooth/keys", home + "/kept/list",
+	}}
 	type grants = []profiles.FileGrant
 	read := func(path, inside string) grants {
 		return grants{{Path: path, Inside: inside, Access: profiles.AccessRead, At: profiles.Position{File: "p.toml", Line: 7}}}
@@ -85,6 +97,9 @@ func TestResolveFiles(t *testing.T) {
 		{"writes our keys by a link", write("~/to-keys", "/a"), 0, nil, "decides what plugins may do"},
 		{"writes above our file", write("~/conf", "/a"), 0, nil, "decides what plugins may do"},
 		{"writes beside our file", write("~/conf/clips", "/a"), 0, []control.Bind{{Path: home + "/conf/clips", Inside: "/a", Write: true}}, ""},
+		{"writes above what is not there yet, behind a link", write("~/late", "/a"), 0, nil, "decides what plugins may do"},
+		{"writes our file by a second name", write("~/clips/list", "/a"), 0, nil, "decides what plugins may do"},
+		{"reads it", read("~/clips/list", "/a"), 0, []control.Bind{{Path: home + "/clips/list", Inside: "/a"}}, ""},
 		{"writes home", write(home, "/a"), 0, nil, "decides what plugins may do"},
 	} {
 		p := &profiles.Profile{Name: "test", Files: test.grants, Limits: profiles.Limits{TmpSize: test.tmp}}

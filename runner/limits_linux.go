@@ -70,11 +70,13 @@ func (p *Plan) alike(o *Plan) bool {
 }
 
 // sameWorker reports whether a worker made for one plan is one for the other,
-// but for its control group.
+// but for its control group. Its processors are not only that group's: the
+// jailer pins it to them when it seals, and fails where the group has others.
 func (p *Plan) sameWorker(o *Plan) bool {
 	bare := func(p Plan) Plan {
 		l := p.Limits
 		p.Limits = Limits{OpenFiles: l.OpenFiles, FileSize: l.FileSize, AddressSpace: l.AddressSpace, Threads: l.Threads, Denials: l.Denials}
+		p.Limits.Group.CPUs = l.Group.CPUs
 		p.History, p.KeepTrying, p.Policy = History{}, false, control.Policy{}
 		return p
 	}

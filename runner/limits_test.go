@@ -236,3 +236,43 @@ func TestCPUs(t *testing.T) {
 		}
 	}
 }
+
+// TestCPUsReserve: a worker in reserve does not come with the processors of
+// before.
+func TestCPUsReserve(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one processor: there is nowhere else")
+	}
+	h := newHost(t)
+	if h.tree == "" {
+		missing(t, "control groups")
+	}
+	lane := newLane(t, h)
+	p := build(t, "crash")
+	only := func(cpu int) func(*profiles.Profile) {
+		return func(p *profiles.Profile) { p.Limits.CPUs = []int{cpu} }
+	}
+	b, stop, err := h.run(newPlan(t, "reserve", p, only(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a worker is in reserve", b.Standby)
+	if err := b.SetLimits(newPlan(t, "reserve", p, only(1))); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a worker is in reserve again", b.Standby)
+	send(t, lane, b, do("segv", 1))
+	if cause := b.cause(); cause.Kind != runner.CauseSignal {
+		t.Errorf("ended by %v", cause)
+	}
+	b.again()
+	if set := affinity(t, b.About().PID); !set.IsSet(1) || set.Count() != 1 {
+		t.Errorf("the next one is on %d processors, want 1 alone", set.Count())
+	}
+	if n := b.Stats().Restarts; n != 1 {
+		t.Errorf("%d restarts, want one", n)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

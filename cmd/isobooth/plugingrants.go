@@ -154,6 +154,9 @@ func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 		return nil, err
 	}
 	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
+	if log := s.app.settings.Audit.File; log != auditOff {
+		files = append(files, log)
+	}
 	for _, source := range profile.Chain {
 		if !strings.HasPrefix(source.At.File, "embedded:") {
 			files = append(files, source.At.File)

@@ -237,9 +237,17 @@ func (s *Suite) skip(row *Row) Result {
 	return r
 }
 
-// plan is the one place where the plans of booths under attack are made.
-func (s *Suite) plan(name string, p *verify.Plugin) (*runner.Plan, error) {
-	plan, err := runner.NewPlan(name, p, s.o.Profile)
+// plan is the one place where the plans of booths under attack are made. A work
+// folder that the profile grants is the booth's own, and new.
+func (s *Suite) plan(p *probe, name string, plugin *verify.Plugin) (*runner.Plan, error) {
+	at := runner.ThisUser()
+	if runner.UsesWork(s.o.Profile) {
+		var err error
+		if at.Work, err = os.MkdirTemp(p.folder, "work"); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := runner.NewPlanAt(at, name, plugin, s.o.Profile)
 	if err == nil {
 		// One worker for each probe: the sentinel takes that one's user. What
 		// ends is not started again.
