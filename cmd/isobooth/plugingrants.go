@@ -138,6 +138,12 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 			return nil, err
 		}
 	}
+	for _, other := range s.plugs {
+		if its := other.current(); other != g && its != nil {
+			at.Writable = append(at.Writable, at.Writes(its)...) // a work folder is nobody else's
+		}
+	}
+	at.Writable = append(at.Writable, at.Writes(profile)...)
 	return runner.NewPlanAt(at, g.config.Name, g.plugin, profile)
 }
 
