@@ -38,10 +38,11 @@ func (a *app) learnCmd() *cobra.Command {
 		Use:   "learn PLUGIN --midi FILE.mid",
 		Short: "Write the smallest profile under which a plugin is refused nothing",
 		Long: `Learn plays a MIDI file into a plugin in a booth that lets it make the calls it
-wants, as far as the profile "` + permissiveProfile + `" would, and notes them. The booth is the
-usual one otherwise: no rights, and of files and network only what --base and
-the config grant the plugin. It then writes a profile that extends --base with
-what was seen, runs the plugin under it, and says whether anything was refused.
+wants, as far as the profile "` + permissiveProfile + `" would and the ceilings of --base
+allow, and notes them. The booth is the usual one otherwise: no rights, and of
+files and network only what --base and the config grant the plugin. It then
+writes a profile that extends --base with what was seen, runs the plugin under
+it, and says whether anything was refused.
 
 PLUGIN is a folder, or a plugin's name in the config, whose mappings then hold.
 Dangerous calls are never granted; they are in the profile as comments, and
@@ -102,7 +103,7 @@ func (a *app) learn(ctx context.Context, o *learnOptions) error {
 	if err := o.destination(); err != nil {
 		return err
 	}
-	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive}
+	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive.Under(base)}
 	text, err := l.run(ctx)
 	if err != nil {
 		return err

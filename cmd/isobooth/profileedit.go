@@ -94,7 +94,7 @@ func (a *app) putProfile(name, file string, before, after []byte, profile *profi
 	if now, err := readOwn(file); err != nil || !bytes.Equal(now, before) {
 		return errors.Join(err, fmt.Errorf("%s was changed by somebody else meanwhile and stays as it is; edit again", file))
 	}
-	if err := replaceFile(file, after); err != nil {
+	if err := replaceFile(file, after, 0o600); err != nil {
 		return err
 	}
 	a.say("wrote %s", file)

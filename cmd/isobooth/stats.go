@@ -92,7 +92,7 @@ high. isobooth top shows the same as it changes.`,
 			if err != nil && len(all) == 0 {
 				return err
 			}
-			machine := readPressure(pressureFolder)
+			machine := machinePressure()
 			switch {
 			case asJSON:
 				writeJSON(a.stdout, reportStats(all, machine))

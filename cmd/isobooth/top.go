@@ -101,7 +101,7 @@ func askAgain(ctx context.Context, interval time.Duration, to chan<- topAnswer) 
 	for {
 		daemons, err := readStats()
 		select {
-		case to <- topAnswer{daemons, readPressure(pressureFolder), err}:
+		case to <- topAnswer{daemons, machinePressure(), err}:
 		case <-ctx.Done():
 			return
 		}
