@@ -156,6 +156,7 @@ func TestCheckNetworkRules(t *testing.T) {
 		{"TCP_NODELAY", "setsockopt", []profiles.Compare{word(1, 6), word(2, 1)}, true},
 		{"SO_KEEPALIVE", "setsockopt", []profiles.Compare{word(1, 1), word(2, 9)}, true},
 		{"SO_BINDTODEVICE", "setsockopt", []profiles.Compare{word(1, 1), word(2, 25)}, false},
+		{"SO_LINGER", "setsockopt", []profiles.Compare{word(1, 1), word(2, 13)}, false},
 		{"IP_OPTIONS", "setsockopt", []profiles.Compare{word(1, 0), word(2, 4)}, false},
 		{"TCP_ULP", "setsockopt", []profiles.Compare{word(1, 6), word(2, 31)}, false},
 		{"any option of sockets", "setsockopt", []profiles.Compare{word(1, 1)}, false},
@@ -183,6 +184,73 @@ func TestCheckNetworkRules(t *testing.T) {
 		err = checkNetworkRules(p, f)
 		if (err == nil) != c.ok || err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("mine.toml:7: call %q: ", c.call)) {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestCheckFileRules: with a file grant nothing may be allowed that reaches a
+// socket by its path, unless no socket is one of those; without one it may.
+func TestCheckFileRules(t *testing.T) {
+	word := func(arg int, value uint64) []profiles.Compare {
+		return []profiles.Compare{{Arg: arg, Mask: 0xffffffff, Value: value}}
+	}
+	unix, inet := word(0, 1), word(0, 2)
+	for _, c := range []struct {
+		name   string
+		socket string
+		family []profiles.Compare
+		call   string
+		when   []profiles.Compare
+		ok     bool
+	}{
+		{"connect", "socket", unix, "connect", nil, false},
+		{"any family", "socket", nil, "connect", nil, false},
+		{"a pair", "socketpair", unix, "sendmsg", nil, false},
+		{"sendmmsg", "socket", unix, "sendmmsg", nil, false},
+		{"sendto", "socket", unix, "sendto", nil, false},
+		{"send", "socket", unix, "sendto", []profiles.Compare{{Arg: 4, Mask: ^uint64(0)}}, true},
+		{"send, half an address", "socket", unix, "sendto", word(4, 0), false},
+		{"another family", "socket", inet, "connect", nil, true},
+		{"no socket at all", "getppid", nil, "connect", nil, true},
+		{"by a ring", "io_uring_setup", nil, "getppid", nil, false},
+		{"no way to connect", "socket", unix, "read", nil, true},
+	} {
+		p, err := profiles.Named("strict")
+		if err != nil {
+			t.Fatal(err)
+		}
+		drop := func(r profiles.Rule) bool { return slices.Contains(r.Calls, "io_uring_setup") } // strict kills for it
+		p.Rules = slices.DeleteFunc(p.Rules, drop)
+		p.Rules = append(p.Rules,
+			profiles.Rule{Calls: []string{c.socket}, Phase: profiles.PhaseRun, When: c.family, Action: profiles.Allow,
+				At: profiles.Position{File: "mine.toml", Line: 7}},
+			profiles.Rule{Calls: []string{c.call}, Phase: profiles.PhaseRun, When: c.when, Action: profiles.Allow,
+				At: profiles.Position{File: "mine.toml", Line: 7}})
+		f, err := p.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkFileRules(p, f); err != nil {
+			t.Errorf("%s, without a grant: %v", c.name, err)
+		}
+		p.Files = []profiles.FileGrant{{}}
+		err = checkFileRules(p, f)
+		if (err == nil) != c.ok || err != nil && !strings.HasPrefix(err.Error(), "mine.toml:7: call ") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	for _, name := range profiles.Names() {
+		p, err := profiles.Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Files = []profiles.FileGrant{{}}
+		f, err := p.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkFileRules(p, f); err != nil {
+			t.Errorf("profile %s with a file: %v", name, err)
 		}
 	}
 }

@@ -38,11 +38,13 @@ const (
 )
 
 // optionsSafe are what may be set: nothing that says where packets go or come
-// from (IP_OPTIONS can), and no program.
+// from (IP_OPTIONS can), and no program. Nor SO_LINGER: the jailer holds a
+// plugin's socket for a moment, and with it waits for the plugin's peer when
+// it is the last to close it.
 var optionsSafe = map[uint64][]uint64{
 	levelSocket: {
 		2, 6, 7, 8, 9, 10, // SO_REUSEADDR, SO_BROADCAST (the peer is given by then), SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE
-		13, 18, 19, 20, 21, 66, 67, // SO_LINGER, SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO and for 64 bits
+		18, 19, 20, 21, 66, 67, // SO_RCVLOWAT, SO_SNDLOWAT, SO_RCVTIMEO, SO_SNDTIMEO and for 64 bits
 	},
 	levelTCP: {
 		1, 3, 4, 5, 6, // TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
@@ -132,12 +134,16 @@ func fixed(all []profiles.Compare, arg int, bits uint64) (value uint64, ok bool)
 	return 0, false
 }
 
-// ruleOf is where a profile allows a call in the run phase.
-func ruleOf(p *profiles.Profile, call string) profiles.Position {
+// ruleOf is where a profile allows a call, in the run phase if it does.
+func ruleOf(p *profiles.Profile, call string) (at profiles.Position) {
 	for i := range p.Rules {
-		if r := &p.Rules[i]; r.Phase == profiles.PhaseRun && slices.Contains(r.Calls, call) {
-			return r.At
+		r := &p.Rules[i]
+		if r.Action != profiles.Allow || !slices.Contains(r.Calls, call) {
+			continue
+		}
+		if at = r.At; r.Phase == profiles.PhaseRun {
+			break
 		}
 	}
-	return profiles.Position{}
+	return at
 }

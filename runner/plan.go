@@ -105,7 +105,7 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
-	if err := errors.Join(checkStandby(profile, filter), checkNetworkRules(profile, filter)); err != nil {
+	if err := errors.Join(checkStandby(profile, filter), checkNetworkRules(profile, filter), checkFileRules(profile, filter)); err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
 	if grants.Network, grants.Hosts, err = resolveNetwork(net.DefaultResolver, profile.Network); err != nil {

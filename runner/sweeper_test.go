@@ -252,6 +252,9 @@ func newSweeper(t *testing.T, h *host, profile, phase string) *sweeper {
 	if s.filter, err = p.Compile(); err != nil {
 		t.Fatal(err)
 	}
+	// The profile's filter alone: not every machine has the devices that audio
+	// grants, and a booth that may write has a second filter, against set-id bits.
+	p.Files, p.Devices = nil, nil
 	if s.plan, err = runner.NewPlan("sweep", open(t, dir, "sweep"), p); err != nil {
 		t.Fatal(err)
 	}

@@ -184,10 +184,11 @@ oldest first. What does not verify is not shown, and said.`,
 			if err != nil {
 				return a.usage(c, err)
 			}
-			v := audit.NewVerifier()
+			v, found := audit.NewVerifier(), false
 			v.Each = func(r *audit.Record) {
 				if (o.kind == "" || r.Type == o.kind) && (o.plugin == "" || r.Booth == o.plugin) && !r.Time.Before(since) {
 					a.printRecord(r, o.json)
+					found = true
 				}
 			}
 			if err := a.readAudit(v, args); err != nil {
@@ -196,6 +197,8 @@ oldest first. What does not verify is not shown, and said.`,
 			if r := v.Report(); !r.OK {
 				a.say("warning: %v, first at %s", errAudit, r.Problems[0])
 				a.hint("isobooth audit verify lists all")
+			} else if !found {
+				a.say("no record of the log is one of these")
 			}
 			return nil
 		},

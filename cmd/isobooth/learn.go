@@ -38,10 +38,11 @@ func (a *app) learnCmd() *cobra.Command {
 		Use:   "learn PLUGIN --midi FILE.mid",
 		Short: "Write the smallest profile under which a plugin is refused nothing",
 		Long: `Learn plays a MIDI file into a plugin in a booth that lets it make the calls it
-wants, as far as the profile "` + permissiveProfile + `" would, and notes them. The booth is the
-usual one otherwise: no files, no network, no rights. It then writes a profile
-that extends --base with what was seen, runs the plugin under it, and says
-whether anything was refused.
+wants, as far as the profile "` + permissiveProfile + `" would and the ceilings of --base
+allow, and notes them. The booth is the usual one otherwise: no rights, and of
+files and network only what --base and the config grant the plugin. It then
+writes a profile that extends --base with what was seen, runs the plugin under
+it, and says whether anything was refused.
 
 PLUGIN is a folder, or a plugin's name in the config, whose mappings then hold.
 Dangerous calls are never granted; they are in the profile as comments, and
@@ -102,7 +103,7 @@ func (a *app) learn(ctx context.Context, o *learnOptions) error {
 	if err := o.destination(); err != nil {
 		return err
 	}
-	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive}
+	l := &learning{app: a, o: o, chosen: chosen, mappings: mappings, base: base, permissive: permissive.Under(base)}
 	text, err := l.run(ctx)
 	if err != nil {
 		return err
@@ -133,8 +134,11 @@ type learning struct {
 // that can be granted.
 func (l *learning) run(ctx context.Context) ([]byte, error) {
 	l.app.say("learning what the plugin needs, in a booth that lets it")
-	roomy := withRoom(l.base)
-	took, err := l.play(ctx, roomy, l.permissive)
+	granted, err := l.granted(l.base)
+	if err != nil {
+		return nil, err
+	}
+	took, err := l.play(ctx, withRoom(granted), l.permissive)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +161,9 @@ func (l *learning) run(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if profile, err = l.granted(profile); err != nil {
+			return nil, err
+		}
 		l.app.say("running it under the profile that was learned")
 		took, err := l.play(ctx, profile, nil)
 		if err != nil {
@@ -170,6 +177,20 @@ func (l *learning) run(ctx context.Context) ([]byte, error) {
 		l.seen = append(l.seen, l.left...)
 	}
 	return nil, fmt.Errorf("after %d runs the plugin still makes calls it had not made before, %s last: play more, or extend the profile by hand", learnRounds, l.left[0].Call)
+}
+
+// granted is a profile with what the config grants the plugin. The config's
+// limits are left out: what it needs is what is to be found.
+func (l *learning) granted(p *profiles.Profile) (*profiles.Profile, error) {
+	o, err := l.chosen.overlay()
+	if err != nil {
+		return nil, err
+	}
+	o.Limits = nil
+	if p, err = p.Overlay(o); err != nil {
+		return nil, fmt.Errorf("plugin %q: %w", l.chosen.Name, err)
+	}
+	return p, nil
 }
 
 // play runs the plugin once.

@@ -252,7 +252,8 @@ func peaksOf(pid int) peaks {
 	return p
 }
 
-// withRoom is the profile with limits that a plugin reaches only in a loop.
+// withRoom is the profile with limits that a plugin reaches only in a loop,
+// as far as its ceilings allow.
 func withRoom(p *profiles.Profile) *profiles.Profile {
 	roomy := *p
 	l := &roomy.Limits
@@ -262,6 +263,7 @@ func withRoom(p *profiles.Profile) *profiles.Profile {
 	l.AddressSpace = profiles.Unlimited
 	l.LoadTimeout, l.TriggerTimeout = max(l.LoadTimeout, time.Minute), max(l.TriggerTimeout, time.Minute)
 	l.Denials = 1 << 30
+	roomy.Limits = p.Capped(*l)
 	return &roomy
 }
 
@@ -293,6 +295,21 @@ func (p *peaks) needs(base *profiles.Profile) []profiles.NeededLimit {
 	}
 	if p.addressSpace > l.AddressSpace {
 		add("address_space", "unlimited", fmt.Sprintf("%d MiB seen", p.addressSpace>>20))
+	}
+	return underCeilings(base, out)
+}
+
+// underCeilings lowers what is needed to the ceilings of base. What base has
+// already is left out.
+func underCeilings(base *profiles.Profile, needed []profiles.NeededLimit) (out []profiles.NeededLimit) {
+	for _, n := range needed {
+		if under := base.UnderCeiling(n.Key, n.Value); under != n.Value {
+			if under == base.Limits.Text(n.Key) {
+				continue
+			}
+			n.Value, n.Why = under, n.Why+", the ceiling"
+		}
+		out = append(out, n)
 	}
 	return out
 }

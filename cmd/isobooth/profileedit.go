@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,8 +120,8 @@ func (a *app) runEditor(ctx context.Context, file string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("editor: %w; name one in $VISUAL or $EDITOR", err)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("editor %q: %w; name one in $VISUAL or $EDITOR", words[0], fs.ErrNotExist)
 	case err != nil:
 		return fmt.Errorf("editor %q: %w", words[0], err)
 	}

@@ -206,9 +206,7 @@ func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	}
 	if err == nil && len(differences) > 0 {
 		s.tell(g, eventReload, "profile %s reloaded, %s: %s", next.Name, how, inShort(differences))
-		if n := len(next.Warnings()); n > 0 {
-			s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", g.config.Name, next.Name, n, g.config.Profile)
-		}
+		s.app.warnLooser(&g.config, next)
 	}
 }
 

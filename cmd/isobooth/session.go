@@ -144,8 +144,8 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	} else {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
-	if n := len(profile.Warnings()); n > 0 && c.use == nil {
-		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
+	if c.use == nil {
+		s.app.warnLooser(&c, profile)
 	}
 	g := &plug{config: c, plugin: p, stack: profileStack{base: base, saved: saved}}
 	g.stack.inForce.Store(profile)

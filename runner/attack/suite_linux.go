@@ -30,6 +30,8 @@ type Programs struct {
 type Options struct {
 	Programs Programs
 	Profile  *profiles.Profile
+	// Learn, unless nil, has booths learn: Plan.Learn says what that allows.
+	Learn *profiles.Profile
 	// Groups is where booths and controls get their cgroups; nil does
 	// without. The caller closes it after the suite.
 	Groups *cgroups.Tree
@@ -254,6 +256,9 @@ func (s *Suite) plan(p *probe, name string, plugin *verify.Plugin) (*runner.Plan
 		plan.Standby = false
 		plan.Limits.RestartFree, plan.Limits.RestartPause, plan.Limits.RestartPauseMax = 0, time.Hour, time.Hour
 	}
+	if err == nil && s.o.Learn != nil {
+		err = plan.Learn(s.o.Learn)
+	}
 	return plan, err
 }
 
@@ -292,9 +297,9 @@ func (s *Suite) State(booth string, _ runner.State, cause *runner.Cause) {
 	}
 }
 
-// Denied is the Observer's.
+// Denied is the Observer's. What a booth learns was not refused.
 func (s *Suite) Denied(booth string, d control.Denial) {
-	if p := s.of(booth); p != nil {
+	if p := s.of(booth); p != nil && !d.Learned {
 		p.denied(d)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // fileRows are the rows of section 3: namespaces, mounts, files.
 func fileRows() []Row {
-	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows())
+	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows(), grantRows())
 }
 
 // made are errors by which the kernel shows that it made a call whose pointer
@@ -224,7 +224,8 @@ func deviceRows() []Row {
 		opens("C25/folder", "lists the devices", High, "/dev", unix.O_RDONLY|unix.O_DIRECTORY, Landlock, nil),
 		opens("C25/log", "opens the kernel's log", High, "/dev/kmsg", unix.O_RDONLY, Root, has("/dev/kmsg", root)),
 		opens("C25/terminal", "opens a new terminal", High, "/dev/ptmx", unix.O_RDWR, Root, nil),
-		opens("C25/full", "opens a harmless device that is not among its four", High, "/dev/full", unix.O_RDONLY, Root, nil),
+		granted("C25/full", "opens a harmless device that is not among its four", "/dev/full", "/dev/full", nil),
+		granted("C25/card", "opens a sound card", "/dev/snd/controlC0", "/dev/snd/control*", has("/dev/snd/controlC0")),
 		opens("C25/write-zero", "opens a device of its own to write", High, "/dev/zero", unix.O_WRONLY, Landlock, nil),
 		opens("C23/fuse", "opens the device of user file systems", Critical, "/dev/fuse", unix.O_RDWR, Root, has("/dev/fuse", root)),
 		{ID: "C26/type", Title: "types into a terminal of the host", Severity: Critical,
@@ -243,6 +244,14 @@ func deviceRows() []Row {
 			Layer: Seccomp, Calls: []string{"ioctl"}, Evidence: []Evidence{Worker}, Proof: ByResult, Reached: made})
 	}
 	return rows
+}
+
+// granted is a row that opens a device, which a profile may grant under the
+// name grant.
+func granted(id, title, path, grant string, needs func(*Options) string) Row {
+	row := opens(id, title, High, path, unix.O_RDONLY, Root, needs)
+	row.AllowedBy = []string{grant}
+	return row
 }
 
 // ipcRows are about what processes share without files.

@@ -2,6 +2,7 @@ package jail
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"os"
 	"testing"
@@ -195,5 +196,71 @@ func TestNameFiles(t *testing.T) {
 	}
 	if got := nameFiles(&control.Grants{}); len(got) > 0 {
 		t.Errorf("files without a name: %q", got)
+	}
+}
+
+// TestConnectionMemory fills a connection whose peer reads nothing: the memory
+// of one that the jailer makes does not grow, that of any other does.
+func TestConnectionMemory(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	to := l.Addr().(*net.TCPAddr).AddrPort()
+	sizes := func(fd int) (n int) {
+		for _, name := range keptSizes {
+			size, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += size
+		}
+		return n
+	}
+	fill := func(fd int) int {
+		buf := make([]byte, 1<<20)
+		for {
+			if _, err := unix.Write(fd, buf); err != nil {
+				return sizes(fd)
+			}
+		}
+	}
+	plain, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(plain)
+	s, errno := takeSocket(os.Getpid(), int32(plain))
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	defer s.close()
+	c, errno := s.replacement(to)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	defer c.close()
+	if errno := c.connect(nil); errno != 0 {
+		t.Fatal(errno)
+	}
+	if err := c.control(func(fd int) {
+		if err := unix.SetNonblock(fd, true); err != nil {
+			t.Fatal(err)
+		}
+		if before, after := sizes(fd), fill(fd); before != after || after > 4*bufferSize {
+			t.Errorf("ours grew from %d to %d bytes", before, after)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Connect(plain, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetNonblock(plain, true); err != nil {
+		t.Fatal(err)
+	}
+	if after := fill(plain); after <= 4*bufferSize {
+		t.Errorf("the control has no more than ours: %d bytes", after)
 	}
 }

@@ -129,6 +129,12 @@ var keptTimes = []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO}
 // keptSizes are those that the kernel doubles, socket(7).
 var keptSizes = []int{unix.SO_RCVBUF, unix.SO_SNDBUF}
 
+// bufferSize is what each of these is for TCP where the plugin has set none,
+// in bytes. The kernel would raise it to several MiB a connection by itself,
+// tcp(7), in memory that counts in the jailer's control group and not in the
+// plugin's: that of a socket belongs to who made it.
+const bufferSize = 192 << 10
+
 // replacement makes a socket of the same kind in the jailer's network, which
 // is the host's. Close it.
 func (s *pluginSocket) replacement(to netip.AddrPort) (*connection, unix.Errno) {
@@ -141,7 +147,9 @@ func (s *pluginSocket) replacement(to netip.AddrPort) (*connection, unix.Errno) 
 		s.keep(fd, o.level, o.name, 1)
 	}
 	for _, name := range keptSizes {
-		s.keep(fd, unix.SOL_SOCKET, name, 2)
+		if !s.keep(fd, unix.SOL_SOCKET, name, 2) && s.tcp() {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, name, bufferSize) // the kernel takes any number
+		}
 	}
 	for _, name := range keptTimes {
 		if t, err := unix.GetsockoptTimeval(s.fd, unix.SOL_SOCKET, name); err == nil && (t.Sec != 0 || t.Usec != 0) {
@@ -154,16 +162,19 @@ func (s *pluginSocket) replacement(to netip.AddrPort) (*connection, unix.Errno) 
 	}, 0
 }
 
-// keep copies an option that differs from what a new socket has.
-func (s *pluginSocket) keep(fd, level, name, divide int) {
+// keep copies an option that differs from what a new socket has, and reports
+// whether it did.
+func (s *pluginSocket) keep(fd, level, name, divide int) bool {
 	old, err := unix.GetsockoptInt(s.fd, level, name)
 	if err != nil {
-		return
+		return false
 	}
-	if now, err := unix.GetsockoptInt(fd, level, name); err == nil && now != old {
-		// It was set on a socket of this kind before.
-		_ = unix.SetsockoptInt(fd, level, name, old/divide)
+	now, err := unix.GetsockoptInt(fd, level, name)
+	if err != nil || now == old {
+		return false
 	}
+	// It was set on a socket of this kind before.
+	return unix.SetsockoptInt(fd, level, name, old/divide) == nil
 }
 
 // connection is a socket of the host's, to be a plugin's.
