@@ -330,9 +330,6 @@ func TestV2Pressure(t *testing.T) {
 	if s, err := b.stats(path); err != nil || s.Pressure != nil {
 		t.Errorf("without: %+v, %v", s.Pressure, err)
 	}
-	if _, err := parseStall("some avg10=x\n"); err == nil {
-		t.Error("nonsense was read")
-	}
 }
 
 func TestCPUList(t *testing.T) {

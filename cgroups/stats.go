@@ -18,28 +18,6 @@ type Stats struct {
 	Pressure *Pressure `json:"pressure,omitempty"`
 }
 
-// Pressure is how much a group is held up for want of something, the
-// kernel's pressure stall information: Documentation/accounting/psi.rst.
-type Pressure struct {
-	CPU    Stall `json:"cpu"`
-	Memory Stall `json:"memory"`
-	IO     Stall `json:"io"`
-}
-
-// Stall is the share of time in which some of a group's tasks waited, and in
-// which all of them did: in percent over the last 10, 60 and 300 seconds, and
-// in microseconds since the group was made.
-type Stall struct {
-	Some10      float64 `json:"some10"`
-	Some60      float64 `json:"some60"`
-	Some300     float64 `json:"some300"`
-	SomeTotalUS uint64  `json:"some_total_us"`
-	Full10      float64 `json:"full10"`
-	Full60      float64 `json:"full60"`
-	Full300     float64 `json:"full300"`
-	FullTotalUS uint64  `json:"full_total_us"`
-}
-
 // Reached counts how often a group's limits were reached since it was made.
 type Reached struct {
 	Memory   uint64 // charges that Memory had no room for, even if the kernel then made some

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/containerd/cgroups/v3/cgroup2"
-	"golang.org/x/sys/unix"
 )
 
 // limit writes new limits for a group in use in two steps: what becomes
@@ -124,44 +123,7 @@ func (b *unified) limitIO(path string, l Limits) error {
 	return put(b.dir(path), "io.weight", "default "+number(l.ioWeight()), number(l.ioWeight()))
 }
 
-// pressure reads the three files of pressure stall information; nil where the
-// kernel does not keep it: built without, or booted with psi=0.
+// pressure is what holds up one group.
 func (b *unified) pressure(path string) (*Pressure, error) {
-	p := new(Pressure)
-	for _, of := range []struct {
-		file string
-		to   *Stall
-	}{{"cpu.pressure", &p.CPU}, {"memory.pressure", &p.Memory}, {"io.pressure", &p.IO}} {
-		data, err := os.ReadFile(b.dir(path, of.file))
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EOPNOTSUPP) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if *of.to, err = parseStall(string(data)); err != nil {
-			return nil, fmt.Errorf("%s: %w", of.file, err)
-		}
-	}
-	return p, nil
-}
-
-// parseStall reads lines such as
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=0".
-func parseStall(text string) (s Stall, err error) {
-	for line := range strings.Lines(text) {
-		var avg [3]float64
-		var total uint64
-		var kind string
-		if _, err := fmt.Sscanf(line, "%s avg10=%g avg60=%g avg300=%g total=%d", &kind, &avg[0], &avg[1], &avg[2], &total); err != nil {
-			return Stall{}, fmt.Errorf("line %q: %w", line, err)
-		}
-		switch kind {
-		case "some":
-			s.Some10, s.Some60, s.Some300, s.SomeTotalUS = avg[0], avg[1], avg[2], total
-		case "full":
-			s.Full10, s.Full60, s.Full300, s.FullTotalUS = avg[0], avg[1], avg[2], total
-		}
-	}
-	return s, nil
+	return readPressure(b.dir(path, "cpu.pressure"), b.dir(path, "memory.pressure"), b.dir(path, "io.pressure"))
 }

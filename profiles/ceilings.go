@@ -115,7 +115,7 @@ func (p *parser) forbid(profile *Profile) error {
 			}
 			f.calls, f.had = group.own(), profile.Rules
 		} else if !knownCall(name) {
-			return p.fail(path, fmt.Errorf("unknown syscall %q", name))
+			return p.fail(path, fmt.Errorf("unknown syscall %q%s", name, meant(name, CallNames())))
 		}
 		profile.Ceilings.Forbid = append(profile.Ceilings.Forbid, f)
 	}

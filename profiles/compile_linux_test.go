@@ -210,6 +210,7 @@ func TestConditions(t *testing.T) {
 		{"network-client", "recvmsg", [6]uint64{2: unix.MSG_CMSG_CLOEXEC}, VerdictNotify, true}, // the worker's
 		{"network-client", "setsockopt", [6]uint64{5, unix.IPPROTO_TCP, unix.TCP_NODELAY}, VerdictAllow, false},
 		{"network-client", "setsockopt", [6]uint64{5, unix.SOL_SOCKET, unix.SO_BINDTODEVICE}, VerdictNotify, false},
+		{"network-client", "setsockopt", [6]uint64{5, unix.SOL_SOCKET, unix.SO_LINGER}, VerdictNotify, false},
 		{"network-client", "setsockopt", [6]uint64{5, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER}, VerdictNotify, false},
 		{"network-client", "setsockopt", [6]uint64{5, unix.IPPROTO_TCP, unix.TCP_REPAIR}, VerdictNotify, false},
 		{"network-client", "ioctl", [6]uint64{5, 0x541b}, VerdictAllow, false},
@@ -257,8 +258,14 @@ func TestConditions(t *testing.T) {
 		{"legacy", "mprotect", [6]uint64{2: rx}, VerdictNotify, false},
 		{"legacy", "mmap", [6]uint64{2: rw | unix.PROT_EXEC, 3: anonymous}, VerdictNotify, false},
 		{"legacy", "personality", [6]uint64{}, VerdictNotify, false},
+		{"legacy", "sched_setaffinity", [6]uint64{}, VerdictNotify, false},
 		{"legacy", "memfd_create", [6]uint64{}, VerdictNotify, false},
 		{"legacy", "kill", [6]uint64{1, 15}, VerdictAllow, false},
+		{"legacy", "flock", [6]uint64{5, unix.LOCK_EX}, VerdictNotify, false},
+		{"legacy", "fcntl", [6]uint64{5, unix.F_SETLK}, VerdictNotify, false},
+		{"legacy", "sendfile", [6]uint64{5, 6}, VerdictNotify, false},
+		{"legacy", "copy_file_range", [6]uint64{5, 0, 6}, VerdictAllow, false},
+		{"files", "flock", [6]uint64{5, unix.LOCK_EX}, VerdictNotify, false},
 	}
 	for _, name := range Names() {
 		f := compileNamed(t, name)

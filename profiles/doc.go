@@ -2,9 +2,15 @@
 // one seccomp filter plus the table by which the jailer answers the calls
 // that filter hands over.
 //
-// A profile is a TOML file. The profiles that ship are embedded; "strict"
-// is the default and the measure: everything a profile allows beyond it is
-// listed by [Profile.Warnings].
+// A profile is a TOML file that may extend one other. A [Library] finds it by
+// name, embedded, of the system or of the user; what is loaded is whole: the
+// rules, limits and grants of all it extends, each with its file and line.
+// "strict" is the default and the measure: everything a profile allows beyond
+// it is listed by [Profile.Warnings]. [Profile.Overlay] lays on top what a user
+// set for one plugin, below the profile's [Ceilings].
+//
+// [Profile.Explain], [Profile.EditFor], [Profile.Check], [Diff] and [Learn] are
+// about what a profile means, not about its text.
 //
 // What becomes of a system call:
 //

@@ -54,7 +54,7 @@ func (p *Profile) ExplainKnown(call string, phase Phase, args []Compare) Explana
 	e := Explanation{Call: call, Phase: phase}
 	if !callOfThisMachine(call) {
 		e.Outcome = Unknown
-		e.Text = fmt.Sprintf("%s is no system call of this machine: its number fails with ENOSYS", call)
+		e.Text = fmt.Sprintf("%s is no system call of this machine: its number fails with ENOSYS%s", call, meant(call, CallNames()))
 		return e
 	}
 	var holding, other []Rule // of this phase; of the load phase, in the run phase

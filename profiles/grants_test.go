@@ -237,3 +237,21 @@ func TestOverlay(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryProfileTakesDestinations: no embedded profile lets a call pass that
+// would lead a connection of the host elsewhere.
+func TestEveryProfileTakesDestinations(t *testing.T) {
+	for _, name := range Names() {
+		p, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Overlay(Overlay{Network: []NetworkGrant{{To: []Destination{{TCP, "127.0.0.1", 80}}}}}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		p.Rules = append(p.Rules, Rule{Calls: []string{"sendmsg"}, Phase: PhaseRun, Action: Allow, Why: "x"})
+		if _, err := p.Overlay(Overlay{Network: []NetworkGrant{{To: []Destination{{TCP, "127.0.0.1", 80}}}}}); err == nil {
+			t.Errorf("%s: taken with sendmsg", name)
+		}
+	}
+}

@@ -27,6 +27,10 @@ type Seen struct {
 	Count   uint64 // at least
 	Detail  string // the arguments, for people; the plugin's own words
 	Granted bool   // it went on; else it was refused there, too
+
+	Path  string // absolute, of the file that it was about; or ""
+	Write bool   // it would have changed that file
+	To    string // where it wanted to connect, as a grant has it; or ""
 }
 
 // NeededLimit is a limit that the base profile sets too low.
@@ -56,8 +60,8 @@ func Learn(name, description, base string, permissive *Profile, seen []Seen, lim
 	}
 	t := &learnedText{}
 	t.line("name = %q", name)
-	t.line("description = %s", quote(description))
-	t.line("extends = %s", quote(base))
+	t.line("description = %s", quoted(description))
+	t.line("extends = %s", quoted(base))
 	if len(limits) > 0 {
 		t.line("")
 		t.line("[limits]")
@@ -77,6 +81,7 @@ func Learn(name, description, base string, permissive *Profile, seen []Seen, lim
 			t.refused(refused)
 		}
 	}
+	t.grants(seen)
 	learned.Text = []byte(t.b.String())
 	return learned, nil
 }
@@ -115,7 +120,7 @@ func (t *learnedText) rules(seen []Seen, permissive *Profile) {
 	for _, when := range needed(seen, permissive) {
 		mine := slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return !anyHolds([][]Compare{when}, s.Args) })
 		t.line("")
-		t.comments(mine, "")
+		t.comments(mine)
 		if phase == PhaseRun && onlyLoading(mine) {
 			t.line("# Only while loading, but the jailer may not let it continue: see docs/profiles.md.")
 		}
@@ -124,44 +129,84 @@ func (t *learnedText) rules(seen []Seen, permissive *Profile) {
 		t.line("phase = %q", string(phase))
 		r := Rule{When: when}
 		if conditions := r.Conditions(call); len(conditions) > 0 {
-			quoted := make([]string, len(conditions))
-			for i, c := range conditions {
-				quoted[i] = quote(c)
-			}
-			t.line("when = [%s]", strings.Join(quoted, ", "))
+			t.line("when = %s", quotedList(conditions))
 		}
 		t.line(`action = "allow"`)
-		t.line("why = %s", quote("learned: "+moments(mine)))
+		t.line("why = %s", quoted("learned: "+moments(mine)))
 	}
 }
 
+// maxProposals bounds how many grants are proposed of each kind.
+const maxProposals = 8
+
+// grants proposes, as comments, those of the files and destinations that the
+// plugin asked for. None is given: a booth that learns has no more of the host
+// than any other.
+func (t *learnedText) grants(seen []Seen) {
+	var have []string
+	files, places := 0, 0
+	for _, s := range seen {
+		switch {
+		case slices.Contains(have, s.Path+s.To):
+		case s.Path != "" && files < maxProposals:
+			files++
+			access := AccessRead
+			if s.Write {
+				access = AccessWrite
+			}
+			t.proposal("# It asked for a file of the host. To give it that one:", "files",
+				"path = "+quoted(comment(s.Path)), fmt.Sprintf("access = %q", access))
+		case s.To != "" && places < maxProposals:
+			places++
+			t.proposal("# It asked for a connection. To let it have that one:", "network", fmt.Sprintf("to = [%q]", s.To))
+		}
+		have = append(have, s.Path+s.To)
+	}
+}
+
+func (t *learnedText) proposal(text, kind string, lines ...string) {
+	t.line("")
+	t.line("%s", text)
+	t.line("# [[%s]]", kind)
+	for _, l := range lines {
+		t.line("# %s", l)
+	}
+	t.line(`# why = "say why this plugin may have it"`)
+}
+
 // refused writes, as a comment, the rule of a call that is not granted.
+// Connections are no matter of rules.
 func (t *learnedText) refused(seen []Seen) {
 	t.line("")
+	if seen[0].Call == "connect" {
+		t.line("# NOT granted: no rule can be, only destinations.")
+		t.comments(seen)
+		return
+	}
 	t.line("# NOT granted, since it opens more than a booth keeps shut:")
-	t.comments(seen, "")
+	t.comments(seen)
 	t.line("# [[rules]]")
 	t.line("# calls = [%q]", seen[0].Call)
 	t.line(`# phase = "run"`)
 	t.line(`# action = "allow"`)
-	t.line("# why = %s", quote("learned: "+moments(seen)))
+	t.line("# why = %s", quoted("learned: "+moments(seen)))
 	t.line(`# accept_risk = "say why this plugin may have it"`)
 }
 
 // maxComments bounds how many variants of a call are listed.
 const maxComments = 4
 
-func (t *learnedText) comments(seen []Seen, indent string) {
+func (t *learnedText) comments(seen []Seen) {
 	for i, s := range seen {
 		if i == maxComments {
-			t.line("%s# and %d more", indent, len(seen)-i)
+			t.line("# and %d more", len(seen)-i)
 			return
 		}
 		detail := s.Detail
 		if detail != "" {
 			detail = "(" + detail + ")"
 		}
-		t.line("%s# %s%s: at least %s %s", indent, s.Call, comment(detail), times(s.Count), atMoment[s.Moment])
+		t.line("# %s%s: at least %s %s", s.Call, comment(detail), times(s.Count), atMoment[s.Moment])
 	}
 }
 
@@ -245,31 +290,12 @@ func allowedBy(p *Profile, call string) [][]Compare {
 	return nil
 }
 
-// quote writes text as a TOML basic string.
-func quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
 // limitValue writes a limit: counts are numbers, the rest is text.
 func limitValue(text string) string {
 	if strings.Trim(text, "0123456789") == "" {
 		return text
 	}
-	return quote(text)
+	return quoted(text)
 }
 
 // maxComment bounds the arguments in a comment, in bytes.

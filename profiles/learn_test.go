@@ -65,7 +65,8 @@ func TestLearnGrantsWhatWasSeen(t *testing.T) {
 		{Call: "fcntl", Moment: MomentIdle, Args: [6]uint64{4, 3}, Count: 4},
 		{Call: "statx", Moment: MomentLoad, Count: 1},
 		{Call: "rt_sigaction", Moment: MomentLoad, Count: 1},
-		{Call: "execve", Moment: MomentTrigger, Count: 1},
+		{Call: "execve", Moment: MomentTrigger, Count: 1, Path: "/bin/true"},
+		{Call: "connect", Moment: MomentTrigger, Count: 1, To: "tcp://127.0.0.1:80"},
 		{Call: "clone", Moment: MomentTrigger, Args: [6]uint64{newUser}, Count: 1},
 	}
 	learned, p := learnFor(t, seen)
@@ -96,10 +97,10 @@ func TestLearnGrantsWhatWasSeen(t *testing.T) {
 			}
 		}
 	}
-	if len(learned.Refused) != 2 || learned.Refused[0].Call != "clone" || learned.Refused[1].Call != "execve" {
+	if len(learned.Refused) != 3 || learned.Refused[0].Call != "clone" || learned.Refused[1].Call != "connect" || learned.Refused[2].Call != "execve" {
 		t.Errorf("not granted: %v", learned.Refused)
 	}
-	for _, want := range []string{"# NOT granted", `# calls = ["execve"]`, "accept_risk", "between triggers", "while loading"} {
+	for _, want := range []string{"# NOT granted", `# calls = ["execve"]`, "accept_risk", "between triggers", "while loading", `# path = "/bin/true"`, `# to = ["tcp://127.0.0.1:80"]`} {
 		if !strings.Contains(string(learned.Text), want) {
 			t.Errorf("no %q in\n%s", want, learned.Text)
 		}
@@ -154,6 +155,7 @@ func FuzzLearn(f *testing.F) {
 	f.Add("fcntl", "\x1b[31m\u202e\u2028'''", uint64(1), uint64(1030))
 	f.Add("clone", "\"\"\"", uint64(0x10000), uint64(0))
 	f.Add("execve", "\xff\xfe\r\n", uint64(0), uint64(0))
+	f.Add("openat", "/etc/\n[[files]]\npath = \"/\"", uint64(0), uint64(0))
 	f.Fuzz(func(t *testing.T, call, detail string, a, b uint64) {
 		if !knownCall(call) {
 			t.Skip()
@@ -163,8 +165,11 @@ func FuzzLearn(f *testing.F) {
 				t.Skip() // decided in the kernel: never seen
 			}
 		}
-		seen := []Seen{{Call: call, Moment: MomentTrigger, Args: [6]uint64{a, b}, Count: 1, Detail: detail}}
+		seen := []Seen{{Call: call, Moment: MomentTrigger, Args: [6]uint64{a, b}, Count: 1, Detail: detail, Path: detail}}
 		_, p := learnFor(t, seen)
+		if len(p.Files)+len(p.Network) > 0 {
+			t.Errorf("grants: %v %v", p.Files, p.Network)
+		}
 		if strict := mustNamed(t); !strict.Allows(call, seen[0].Args) && p.Allows(call, seen[0].Args) != seen[0].Granted {
 			t.Errorf("%s%v: allowed %v, granted %v", call, seen[0].Args, !seen[0].Granted, seen[0].Granted)
 		}

@@ -111,6 +111,16 @@ func (at place) names() ([]string, error) {
 	return names, nil
 }
 
+// all lists the names there are, as far as folders can be read.
+func (l *Library) all() []string {
+	names := Names()
+	for _, at := range l.places {
+		more, _ := at.names()
+		names = append(names, more...)
+	}
+	return names
+}
+
 // find looks for a name everywhere. A folder that cannot be trusted is an
 // error for every name: it may hold this one a second time.
 func (l *Library) find(name string) (*source, error) {
@@ -135,7 +145,7 @@ func (l *Library) find(name string) (*source, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("profile %q: %w", name, ErrUnknown)
+		return nil, fmt.Errorf("profile %q: %w%s", name, ErrUnknown, meant(name, l.all()))
 	case 1:
 		return found[0], nil
 	}

@@ -167,6 +167,11 @@ func tomlError(file string, err error) error {
 	var syntax *toml.DecodeError
 	if errors.As(err, &syntax) {
 		line, _ = syntax.Position()
+		// The decoder's words for a value of the wrong kind name our types.
+		if _, kind, ok := strings.Cut(syntax.Error(), "cannot decode TOML "); ok {
+			kind, _, _ = strings.Cut(kind, " into ")
+			err = fmt.Errorf("%s: a value of the kind %s does not belong here", dotted(syntax.Key()), kind)
+		}
 	}
 	return &parseError{file: file, line: line, err: err}
 }

@@ -34,7 +34,7 @@ func (p *parser) removals(profile *Profile) error {
 		path, doc := fmt.Sprintf("remove[%d]", i), &p.doc.Remove[i]
 		switch {
 		case len(doc.Calls)+len(doc.Files)+len(doc.Devices)+len(doc.Network)+len(doc.Environment) == 0:
-			return p.fail(path, errors.New("remove: names nothing"))
+			return p.fail(path, errors.New("remove: names nothing; want calls, files, devices, network or environment"))
 		case doc.Phase != "" && len(doc.Calls) == 0:
 			return p.fail(path+".phase", errors.New("remove: only calls have a phase"))
 		case doc.Phase != "" && Phase(doc.Phase) != PhaseRun && Phase(doc.Phase) != PhaseLoad:
@@ -68,7 +68,7 @@ func (p *parser) removeCalls(profile *Profile, at, name string, doc *removeDocum
 		}
 		calls = group.own()
 	} else if !knownCall(name) {
-		return p.fail(at, fmt.Errorf("unknown syscall %q", name))
+		return p.fail(at, fmt.Errorf("unknown syscall %q%s", name, meant(name, CallNames())))
 	}
 	var kept []Rule
 	found := false

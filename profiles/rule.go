@@ -3,6 +3,7 @@ package profiles
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -163,7 +164,7 @@ func (p *parser) ruleBase(path string, doc *ruleDocument) (Rule, error) {
 
 func (p *parser) callRule(path, at, call string, rule Rule, doc *ruleDocument) ([]Rule, error) {
 	if !knownCall(call) {
-		return nil, p.fail(at, fmt.Errorf("unknown syscall %q", call))
+		return nil, p.fail(at, fmt.Errorf("unknown syscall %q%s", call, meant(call, CallNames())))
 	}
 	rule.Calls = []string{call}
 	for j, text := range doc.When {
@@ -242,7 +243,7 @@ func parseAction(text string) (Action, int, error) {
 	if name, ok := strings.CutPrefix(text, string(Errno)+":"); ok {
 		n, ok := errnos[name]
 		if !ok {
-			return "", 0, fmt.Errorf("action %q: unknown errno", text)
+			return "", 0, fmt.Errorf("action %q: unknown errno; there are %s", text, strings.Join(slices.Sorted(maps.Keys(errnos)), ", "))
 		}
 		return Errno, n, nil
 	}

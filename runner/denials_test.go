@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -71,29 +70,7 @@ func TestDenialsAreDecoded(t *testing.T) { decodesDenials(t, build(t, "denials")
 // TestDenialsWithoutRoot: an ordinary user's jailer reads its booths' memory,
 // too.
 func TestDenialsWithoutRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; TestDenialsAreDecoded runs without it")
-	}
-	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
-		missing(t, "user namespaces for ordinary users")
-	}
-	dir := readable(t)
-	folder := filepath.Join(dir, "denials")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	compile(t, folder, "denials")
-	for _, d := range []string{dir, folder} {
-		if err := os.Chown(d, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := helper(t, dir, "denials", map[string]string{"denials": folder})
-	cmd.Env = append(cmd.Env, groupsEnv+"=none")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), decodedLog) {
-		t.Errorf("%v\n%s", err, out)
-	}
+	withoutRoot(t, "denials", decodedLog)
 }
 
 // decodedLog is what the helper of a test says when it has looked.

@@ -150,6 +150,35 @@ func TestJailerKilled(t *testing.T) {
 // nobody is an ordinary user without rights of any kind.
 const nobody = 65534
 
+// withoutRoot runs a helper as an ordinary user without control groups, with
+// the plugin of its name, and looks for want in what it prints.
+func withoutRoot(t *testing.T, name, want string, flags ...string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, to become another user; the test for this user runs without it")
+	}
+	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
+		missing(t, "user namespaces for ordinary users")
+	}
+	dir := readable(t)
+	folder := filepath.Join(dir, "plugin")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	compile(t, folder, name, flags...)
+	for _, d := range []string{dir, folder} {
+		if err := os.Chown(d, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := helper(t, dir, name, map[string]string{name: folder})
+	cmd.Env = append(cmd.Env, groupsEnv+"=none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // TestWithoutRoot runs a booth as an ordinary user, with every layer but
 // cgroups, which nobody has delegated to it.
 func TestWithoutRoot(t *testing.T) {

@@ -109,29 +109,7 @@ func TestGrants(t *testing.T) { grantsInBooths(t, build(t, "grants")) }
 
 // TestGrantsWithoutRoot is TestGrants as an ordinary user.
 func TestGrantsWithoutRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; TestGrants runs without it")
-	}
-	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
-		missing(t, "user namespaces for ordinary users")
-	}
-	dir := readable(t)
-	folder := filepath.Join(dir, "plugin")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	compile(t, folder, "grants")
-	for _, d := range []string{dir, folder} {
-		if err := os.Chown(d, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := helper(t, dir, "grants", map[string]string{"grants": folder})
-	cmd.Env = append(cmd.Env, groupsEnv+"=none")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "landlock=false") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	withoutRoot(t, "grants", "landlock=false")
 }
 
 // grantsInBooths is TestGrants, with its plugin.

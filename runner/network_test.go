@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -280,29 +279,7 @@ func TestNetworkGrant(t *testing.T) { networkGrant(t, build(t, "network", "-pthr
 
 // TestNetworkGrantWithoutRoot is TestNetworkGrant as an ordinary user.
 func TestNetworkGrantWithoutRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; TestNetworkGrant runs without it")
-	}
-	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
-		missing(t, "user namespaces for ordinary users")
-	}
-	dir := readable(t)
-	folder := filepath.Join(dir, "plugin")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	compile(t, folder, "network", "-pthread")
-	for _, d := range []string{dir, folder} {
-		if err := os.Chown(d, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := helper(t, dir, "network", map[string]string{"network": folder})
-	cmd.Env = append(cmd.Env, groupsEnv+"=none")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "connected as user 65534") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	withoutRoot(t, "network", "connected as user 65534", "-pthread")
 }
 
 // networkGrant is TestNetworkGrant, with its plugin.

@@ -90,7 +90,7 @@ var returns = []string{
 	"access", "alarm", "brk", "capget", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
 	"copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
 	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
-	"fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "get_robust_list", "getcpu",
+	"fcntl", "fdatasync", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "get_robust_list", "getcpu",
 	"getcwd", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpeername", "getpgid",
 	"getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage",
 	"getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "inotify_add_watch", "inotify_init",
@@ -101,7 +101,7 @@ var returns = []string{
 	"readlinkat", "readv", "recvfrom", "recvmsg", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq",
 	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigsuspend", "rt_sigtimedwait",
 	"sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
-	"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_yield", "select", "sendfile", "sendto",
+	"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_yield", "select", "sendto",
 	"set_robust_list", "set_tid_address", "setitimer", "setpriority", "setsockopt", "shutdown", "sigaltstack",
 	"signalfd", "signalfd4", "socket", "socketpair", "stat", "statfs", "statx", "sync_file_range", "sysinfo", "tgkill",
 	"time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create",
@@ -252,6 +252,9 @@ func newSweeper(t *testing.T, h *host, profile, phase string) *sweeper {
 	if s.filter, err = p.Compile(); err != nil {
 		t.Fatal(err)
 	}
+	// The profile's filter alone: not every machine has the devices that audio
+	// grants, and a booth that may write has a second filter, against set-id bits.
+	p.Files, p.Devices = nil, nil
 	if s.plan, err = runner.NewPlan("sweep", open(t, dir, "sweep"), p); err != nil {
 		t.Fatal(err)
 	}

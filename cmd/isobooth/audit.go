@@ -184,10 +184,11 @@ oldest first. What does not verify is not shown, and said.`,
 			if err != nil {
 				return a.usage(c, err)
 			}
-			v := audit.NewVerifier()
+			v, found := audit.NewVerifier(), false
 			v.Each = func(r *audit.Record) {
 				if (o.kind == "" || r.Type == o.kind) && (o.plugin == "" || r.Booth == o.plugin) && !r.Time.Before(since) {
 					a.printRecord(r, o.json)
+					found = true
 				}
 			}
 			if err := a.readAudit(v, args); err != nil {
@@ -196,6 +197,8 @@ oldest first. What does not verify is not shown, and said.`,
 			if r := v.Report(); !r.OK {
 				a.say("warning: %v, first at %s", errAudit, r.Problems[0])
 				a.hint("isobooth audit verify lists all")
+			} else if !found {
+				a.say("no record of the log is one of these")
 			}
 			return nil
 		},
@@ -204,6 +207,7 @@ oldest first. What does not verify is not shown, and said.`,
 	f.StringVar(&o.since, "since", "", "only those since this `TIME`: 90m, a date, or as RFC 3339 has it")
 	f.StringVar(&o.kind, "type", "", "only those of this `TYPE`, such as launch or denial")
 	f.StringVar(&o.plugin, "plugin", "", "only those of the plugin with this `NAME` in the config")
+	_ = cmd.RegisterFlagCompletionFunc("plugin", a.completePluginFlag(cobra.ShellCompDirectiveNoFileComp))
 	f.BoolVar(&o.json, "json", false, "print the lines as they are in the log")
 	return cmd
 }

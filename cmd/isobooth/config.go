@@ -152,6 +152,11 @@ func decodeConfig(file string, data []byte, c *config) error {
 		return fmt.Errorf("config %s:%d:%d: unknown key %q", file, line, column, strings.Join(unknown.Errors[0].Key(), "."))
 	case errors.As(err, &syntax):
 		line, column := syntax.Position()
+		// The decoder's words for a value of the wrong kind name our types.
+		if _, kind, ok := strings.Cut(syntax.Error(), "cannot decode TOML "); ok {
+			kind, _, _ = strings.Cut(kind, " into ")
+			err = fmt.Errorf("%s: a value of the kind %s does not belong here", strings.Join(syntax.Key(), "."), kind)
+		}
 		return fmt.Errorf("config %s:%d:%d: %w", file, line, column, err)
 	}
 	return fmt.Errorf("config %s: %w", file, err)

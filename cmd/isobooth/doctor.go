@@ -31,6 +31,7 @@ func (a *app) doctorCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "doctor [PROFILE]", Short: "Say what each sandbox layer needs and whether this machine has it", Args: a.args(0, 1),
+		ValidArgsFunction: a.completeProfiles(1),
 		Long: `Doctor tries each thing that a booth is made of, changes nothing, and gives a
 hint for each lack. It exits with 4 when something required is missing.
 

@@ -53,6 +53,8 @@ told how many.`,
 	f.StringVar(&since, "since", "", "begin with the last `N` events, or all that the daemon remembers (default 10; all with --follow=false)")
 	f.StringVarP(&r.Booth, "plugin", "p", "", "only those of this plugin, by its `NAME` in the config")
 	f.StringVar(&r.Type, "type", "", "only those of this `TYPE`: "+strings.Join(eventTypes, ", "))
+	a.completions(cmd, map[string][]string{"type": eventTypes})
+	_ = cmd.RegisterFlagCompletionFunc("plugin", a.completePluginFlag(cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/wire"
 	"github.com/isobooth/isobooth/verify"
@@ -113,6 +114,8 @@ func hintFor(err error) string {
 		return grant.Hint
 	case errors.Is(err, errNoDaemon):
 		return "isobooth run starts one; isobooth play says itself what was refused"
+	case errors.Is(err, profiles.ErrUnknown):
+		return "isobooth profile list prints those there are"
 	case errors.As(err, &record):
 		return "if nothing needs to stay in quarantine, remove the file"
 	case errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:

@@ -39,17 +39,18 @@ func (a *app) learnCmd() *cobra.Command {
 		Short: "Write the smallest profile under which a plugin is refused nothing",
 		Long: `Learn plays a MIDI file into a plugin in a booth that lets it make the calls it
 wants, as far as the profile "` + permissiveProfile + `" would and the ceilings of --base
-allow, and notes them. The booth is the usual one otherwise: no files, no
-network, no rights. It then writes a profile
-that extends --base with what was seen, runs the plugin under it, and says
-whether anything was refused.
+allow, and notes them. The booth is the usual one otherwise: no rights, and of
+files and network only what --base and the config grant the plugin. It then
+writes a profile that extends --base with what was seen, runs the plugin under
+it, and says whether anything was refused.
 
 PLUGIN is a folder, or a plugin's name in the config, whose mappings then hold.
 Dangerous calls are never granted; they are in the profile as comments, and
 isobooth ends with code 5. Play everything the plugin can do: what was not seen
 is not allowed.`,
-		Example: "  isobooth profile learn ./clip --midi song.mid\n  isobooth profile learn ./clip --midi song.mid --base threads --out -",
-		Args:    a.args(1, 1),
+		Example:           "  isobooth profile learn ./clip --midi song.mid\n  isobooth profile learn ./clip --midi song.mid --base threads --out -",
+		Args:              a.args(1, 1),
+		ValidArgsFunction: a.completePlugins(cobra.ShellCompDirectiveDefault),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.play.plugin = args[0]
 			if o.midi == "" {
@@ -72,6 +73,7 @@ is not allowed.`,
 	f.BoolVar(&o.play.allowUnsigned, "allow-unsigned", false, "take the unsigned library whose digest --sha256 gives")
 	f.StringVar(&o.play.sha256, "sha256", "", "the `DIGEST` that --allow-unsigned means")
 	_ = cmd.MarkFlagFilename("midi", "mid", "midi")
+	_ = cmd.RegisterFlagCompletionFunc("base", a.completeProfiles(0))
 	return cmd
 }
 
@@ -132,8 +134,11 @@ type learning struct {
 // that can be granted.
 func (l *learning) run(ctx context.Context) ([]byte, error) {
 	l.app.say("learning what the plugin needs, in a booth that lets it")
-	roomy := withRoom(l.base)
-	took, err := l.play(ctx, roomy, l.permissive)
+	granted, err := l.granted(l.base)
+	if err != nil {
+		return nil, err
+	}
+	took, err := l.play(ctx, withRoom(granted), l.permissive)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +161,9 @@ func (l *learning) run(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if profile, err = l.granted(profile); err != nil {
+			return nil, err
+		}
 		l.app.say("running it under the profile that was learned")
 		took, err := l.play(ctx, profile, nil)
 		if err != nil {
@@ -169,6 +177,20 @@ func (l *learning) run(ctx context.Context) ([]byte, error) {
 		l.seen = append(l.seen, l.left...)
 	}
 	return nil, fmt.Errorf("after %d runs the plugin still makes calls it had not made before, %s last: play more, or extend the profile by hand", learnRounds, l.left[0].Call)
+}
+
+// granted is a profile with what the config grants the plugin. The config's
+// limits are left out: what it needs is what is to be found.
+func (l *learning) granted(p *profiles.Profile) (*profiles.Profile, error) {
+	o, err := l.chosen.overlay()
+	if err != nil {
+		return nil, err
+	}
+	o.Limits = nil
+	if p, err = p.Overlay(o); err != nil {
+		return nil, fmt.Errorf("plugin %q: %w", l.chosen.Name, err)
+	}
+	return p, nil
 }
 
 // play runs the plugin once.

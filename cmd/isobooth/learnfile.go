@@ -46,7 +46,7 @@ func (o *learnOptions) write(a *app, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(o.out), 0o700); err != nil {
 		return err
 	}
-	if err := replaceFile(o.out, text); err != nil {
+	if err := replaceFile(o.out, text, 0o600); err != nil {
 		return err
 	}
 	a.say("wrote %s", o.out)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +120,10 @@ func (w *watcher) done() *watched {
 			Call: d.Call, Moment: w.moment(&d), Args: d.Args, Detail: k.detail, Granted: d.Learned,
 			Count: d.Count - min(d.Count, counted[k]),
 		}
+		if to, ok := destinationOf(&d); ok {
+			s.To = to.String()
+		}
+		s.Path, s.Write = wantedFile(&d)
 		counted[k] = d.Count
 		i := slices.IndexFunc(out.seen, func(h profiles.Seen) bool {
 			return h.Call == s.Call && h.Moment == s.Moment && h.Detail == s.Detail && h.Granted == s.Granted
@@ -130,6 +135,29 @@ func (w *watcher) done() *watched {
 		}
 	}
 	return out
+}
+
+// wantedFile is the file of the host that a call was about, and whether it
+// would have changed it; "" for what every booth has or none is granted.
+func wantedFile(d *control.Denial) (path string, write bool) {
+	for _, a := range d.Decoded {
+		switch a.Name {
+		case "path":
+			text, err := strconv.Unquote(a.Value)
+			if err != nil || text != filepath.Clean(text) || !filepath.IsAbs(text) {
+				return "", false
+			}
+			for _, none := range []string{"/proc", "/sys", "/dev", "/"} {
+				if text == none || none != "/" && strings.HasPrefix(text, none+"/") {
+					return "", false
+				}
+			}
+			path = text
+		case "flags":
+			write = write || strings.Contains(a.Value, "O_WRONLY") || strings.Contains(a.Value, "O_RDWR") || strings.Contains(a.Value, "O_CREAT")
+		}
+	}
+	return path, write
 }
 
 // moment is when a call was made. One in a trigger that never had its reply

@@ -22,6 +22,7 @@ func (a *app) limitCmd() *cobra.Command {
 	var o limitOptions
 	cmd := &cobra.Command{
 		Use: "limit PLUGIN [KEY=VALUE ...]", Short: "List or change the limits of a plugin that runs", Args: a.args(1, 1+len(profiles.LimitNames())),
+		ValidArgsFunction: a.completeLimit,
 		Long: `Limit changes limits of a plugin in the daemon that runs it, and prints which
 hold at once and which from the plugin's next start on. Without KEY=VALUE it
 lists the limits in force, and where each was set. Keys and values are those of

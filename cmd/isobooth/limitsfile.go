@@ -130,12 +130,6 @@ func readLimits(file string) (savedLimits, error) {
 	return parseLimits(file, data)
 }
 
-// onlyOurs reports whether nobody but root and us can write it.
-func onlyOurs(st fs.FileInfo) bool {
-	owner := int(st.Sys().(*syscall.Stat_t).Uid)
-	return (owner == 0 || owner == os.Geteuid()) && st.Mode()&0o022 == 0
-}
-
 // saveLimits changes limits of one plugin in a limits.toml; an empty value
 // takes one out. Other daemons of this user may do so at the same time.
 func saveLimits(file, plugin string, changes map[string]string) error {
@@ -155,18 +149,7 @@ func saveLimits(file, plugin string, changes map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("save limits: %w", err)
 	}
-	// A new file in the old one's place: a crash leaves one of the two whole.
-	next, err := os.CreateTemp(dir.Name(), "."+limitsFile+"-")
-	if err != nil {
-		return fmt.Errorf("save limits: %w", err)
-	}
-	defer os.Remove(next.Name()) // if it is still there
-	_, err = next.Write(text)
-	err = errors.Join(err, next.Chmod(0o644), next.Sync(), next.Close())
-	if err == nil {
-		err = os.Rename(next.Name(), file)
-	}
-	if err != nil {
+	if err := replaceFile(file, text, 0o644); err != nil {
 		return fmt.Errorf("save limits: %w", err)
 	}
 	return nil

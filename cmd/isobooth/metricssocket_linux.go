@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,8 +63,7 @@ func (d *socketFolder) check() error {
 	if err != nil {
 		return err
 	}
-	owner := int(st.Sys().(*syscall.Stat_t).Uid)
-	if owner != 0 && owner != os.Geteuid() || st.Mode()&0o022 != 0 {
+	if !onlyOurs(st) {
 		return fmt.Errorf("%s: others than root and we can write to it; choose a folder of your own", d.f.Name())
 	}
 	return nil

@@ -38,11 +38,8 @@ func findProgram(name, libexec string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if owner := int(st.Sys().(*syscall.Stat_t).Uid); owner != 0 && owner != os.Geteuid() {
-			return "", fmt.Errorf("%s belongs to user %d, neither to root nor to us", path, owner)
-		}
-		if st.Mode()&0o022 != 0 || !st.Mode().IsRegular() {
-			return "", fmt.Errorf("%s can be written by others, or is no file", path)
+		if !onlyOurs(st) || !st.Mode().IsRegular() {
+			return "", fmt.Errorf("%s can be written by others than root and us, or is no file", path)
 		}
 		return path, nil
 	}
@@ -78,6 +75,12 @@ func checkOurs(dir string, st fs.FileInfo) error {
 		return fmt.Errorf("%s is not a folder of ours that others cannot write to", dir)
 	}
 	return nil
+}
+
+// onlyOurs reports whether nobody but root and us can write it.
+func onlyOurs(st fs.FileInfo) bool {
+	owner := int(st.Sys().(*syscall.Stat_t).Uid)
+	return (owner == 0 || owner == os.Geteuid()) && st.Mode()&0o022 == 0
 }
 
 // stateDir is where daemons of this user keep what outlives them:

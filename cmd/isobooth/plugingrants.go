@@ -68,6 +68,9 @@ func (p *pluginConfig) overlay() (profiles.Overlay, error) {
 // pluginProfile is a plugin's profile with what the config adds to it.
 func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 	p, err := a.findProfile(c.Profile)
+	if err != nil && c.Name != "" {
+		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
+	}
 	if err != nil || !c.loosened() {
 		return p, err
 	}
@@ -79,6 +82,31 @@ func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
 	return p, nil
+}
+
+// configured is a plugin's profile as its next start has it: with what the
+// config adds to it, and limits.toml.
+func (a *app) configured(c *pluginConfig) (*profiles.Profile, error) {
+	p, err := a.pluginProfile(c)
+	if err != nil {
+		return nil, err
+	}
+	if p, err = lay(p, a.settings.saved[c.Name]); err != nil {
+		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
+	}
+	return p, nil
+}
+
+// warnLooser says that a plugin has more than strict gives, and what lists it.
+func (a *app) warnLooser(c *pluginConfig, p *profiles.Profile) {
+	n := len(p.Warnings())
+	switch {
+	case n == 0:
+	case c.loosened() || len(a.settings.saved[c.Name]) > 0:
+		a.say("warning: plugin %q: profile %q with what the config adds is looser than strict in %d points; isobooth profile explain --plugin %s lists them", c.Name, p.Name, n, c.Name)
+	default:
+		a.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, p.Name, n, c.Profile)
+	}
 }
 
 // grants lists what the config adds, for people.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,7 @@ func (a *app) profileEditCmd() *cobra.Command {
 copy with mistakes is shown with file and line, and can be edited again or
 discarded. A copy without takes the place of the profile at once, after what
 changes in meaning was printed. Until then, and with Ctrl-C, the profile stays as it was.`,
-		ValidArgsFunction: a.completeProfiles(1),
+		ValidArgsFunction: a.completeOwnProfiles,
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := a.ownProfile(args[0])
 			if err != nil {
@@ -93,7 +94,7 @@ func (a *app) putProfile(name, file string, before, after []byte, profile *profi
 	if now, err := readOwn(file); err != nil || !bytes.Equal(now, before) {
 		return errors.Join(err, fmt.Errorf("%s was changed by somebody else meanwhile and stays as it is; edit again", file))
 	}
-	if err := replaceFile(file, after); err != nil {
+	if err := replaceFile(file, after, 0o600); err != nil {
 		return err
 	}
 	a.say("wrote %s", file)
@@ -119,8 +120,8 @@ func (a *app) runEditor(ctx context.Context, file string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("editor: %w; name one in $VISUAL or $EDITOR", err)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("editor %q: %w; name one in $VISUAL or $EDITOR", words[0], fs.ErrNotExist)
 	case err != nil:
 		return fmt.Errorf("editor %q: %w", words[0], err)
 	}

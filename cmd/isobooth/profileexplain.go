@@ -65,13 +65,13 @@ both takes --plugin or --profile. With WHAT, a plugin stands for its profile.`,
 	return cmd
 }
 
-// completeExplain offers profiles, then calls and what else can be asked for,
+// completeExplain offers profiles and plugins, then calls and what else can be asked for,
 // then the names of a call's arguments.
 func (a *app) completeExplain(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	switch len(args) {
 	case 0:
-		return a.profileNames(), cobra.ShellCompDirectiveDefault
+		return append(a.profileNames(), a.pluginNames(c)...), cobra.ShellCompDirectiveDefault
 	case 1:
 		words := profiles.CallNames()
 		for _, g := range profiles.Groups() {

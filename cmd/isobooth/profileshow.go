@@ -19,7 +19,7 @@ func (a *app) profileShowCmd() *cobra.Command {
 		Use: "show PROFILE", Short: "Print a profile as it is in force, with all it inherits", Args: a.args(1, 1),
 		Long: `Show prints a profile with all it inherits:
 
-  text     limits, rules and grants, each with file and line; the default
+  text     limits, rules, grants and ceilings, each with file and line; the default
   json     the same for programs; also --json
   toml     one complete profile that extends nothing and means the same
   bpf      the compiled filter, one instruction a line
@@ -69,10 +69,7 @@ func (a *app) showProfile(c *cobra.Command, p *profiles.Profile, format string, 
 		printProfile(a.stdout, p)
 		return nil
 	case "json":
-		writeJSON(a.stdout, struct {
-			*profiles.Profile
-			Warnings []string
-		}{p, append([]string{}, p.Warnings()...)})
+		writeJSON(a.stdout, newShownProfile(p))
 		return nil
 	case "toml":
 		text = []byte(p.TOML())
@@ -137,6 +134,12 @@ func printProfile(w io.Writer, p *profiles.Profile) {
 		fmt.Fprintln(w, "\nGrants:")
 		for _, g := range list {
 			fmt.Fprintf(w, "  %-11s %s: %s  %s # %s\n", g.Kind, g.Name, g.Text, g.At, g.Why)
+		}
+	}
+	if list := ceilingLines(&p.Ceilings); len(list) > 0 {
+		fmt.Fprintln(w, "\nCeilings:")
+		for _, text := range list {
+			fmt.Fprintf(w, "  %s\n", text)
 		}
 	}
 	if list := p.Warnings(); len(list) > 0 {

@@ -107,12 +107,7 @@ func (r *records) locked(change func(known) bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("records of plugins: %w", err)
 	}
-	// A new file in the old one's place: a crash leaves one of the two whole.
-	next := r.path + ".new"
-	if err := os.WriteFile(next, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("records of plugins: %w", err)
-	}
-	if err := os.Rename(next, r.path); err != nil {
+	if err := replaceFile(r.path, append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("records of plugins: %w", err)
 	}
 	return nil

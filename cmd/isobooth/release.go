@@ -11,6 +11,7 @@ import (
 func (a *app) releaseCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "release PLUGIN", Short: "Let a quarantined plugin start again", Args: a.args(1, 1),
+		ValidArgsFunction: a.completePlugins(cobra.ShellCompDirectiveNoFileComp),
 		Long: `Release lifts the quarantine of a plugin, by its name in the config, and
 forgets what put it there. In a running daemon the plugin starts at once; one
 that pauses between two starts does, too. Without a daemon the next run starts

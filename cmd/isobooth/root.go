@@ -42,7 +42,7 @@ func (a *app) usage(c *cobra.Command, err error) error {
 
 func needsCommand(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command %q; isobooth --help lists them", args[0])}
+		return usageError{fmt.Errorf("unknown command %q; %s --help lists them", args[0], c.CommandPath())}
 	}
 	return c.Help()
 }

@@ -60,7 +60,10 @@ func (a *app) openInput(name string) (source, func(), error) {
 
 func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err error) {
 	if len(a.settings.Plugins) == 0 {
-		return fmt.Errorf("no plugins in the config %q: isobooth init writes one to begin with", a.settings.File)
+		if a.settings.File == "" {
+			return errors.New("there is no config: isobooth init writes one to begin with")
+		}
+		return fmt.Errorf("no plugins in the config %q: each takes a [[plugins]] block, of which isobooth init writes an example", a.settings.File)
 	}
 	mappings, err := midi.CompileAll(a.settings.Mappings)
 	if err != nil {

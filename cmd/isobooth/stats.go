@@ -76,6 +76,7 @@ func (a *app) statsCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "stats [PLUGIN]", Short: "Print what the booths of this user's daemons have done and use", Args: a.args(0, 1),
+		ValidArgsFunction: a.completePlugins(cobra.ShellCompDirectiveNoFileComp),
 		Long: `Stats prints, once, how often every booth was triggered and how long its
 replies took, what went wrong, which system calls were refused, and what it uses
 of the machine. With the name of a plugin it prints everything about that one.
@@ -91,7 +92,7 @@ high. isobooth top shows the same as it changes.`,
 			if err != nil && len(all) == 0 {
 				return err
 			}
-			machine := readPressure(pressureFolder)
+			machine := machinePressure()
 			switch {
 			case asJSON:
 				writeJSON(a.stdout, reportStats(all, machine))

@@ -116,26 +116,7 @@ func TestStatsReport(t *testing.T) {
 	}
 }
 
-func TestPressure(t *testing.T) {
-	dir := t.TempDir()
-	if p := readPressure(dir); p != nil {
-		t.Errorf("of an empty folder: %+v", p)
-	}
-	const both = "some avg10=1.50 avg60=2.25 avg300=3.00 total=156428951\nfull avg10=0.50 avg60=0.25 avg300=0.10 total=63988086\n"
-	for name, text := range map[string]string{"memory": both, "io": both, "cpu": "some avg10=1.50 avg60=2.25 avg300=3.00 total=7\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := stall{Some10: 1.5, Some60: 2.25, Some300: 3, SomeTotalUS: 156428951, Full10: 0.5, Full60: 0.25, Full300: 0.1, FullTotalUS: 63988086}
-	if p := readPressure(dir); p == nil || p.Memory != want || p.IO != want || p.CPU != (stall{Some10: 1.5, Some60: 2.25, Some300: 3, SomeTotalUS: 7}) {
-		t.Errorf("%+v", p)
-	}
-	for _, text := range []string{"", "some", "some avg10=x avg60=2.25 avg300=3.00 total=7\n", "full avg10=0.50 avg60=0.25 avg300=0.10 total=6\n"} {
-		if s, err := parseStall(text); err == nil {
-			t.Errorf("%q: %+v", text, s)
-		}
-	}
+func TestGroupPressure(t *testing.T) {
 	if p := groupPressure(&cgroups.Stats{}); p != nil || groupPressure(nil) != nil {
 		t.Errorf("of a group without: %+v", p)
 	}

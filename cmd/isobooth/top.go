@@ -45,6 +45,7 @@ goes back, s sorts by something else.`,
 	f := cmd.Flags()
 	f.DurationVar(&interval, "interval", time.Second, "ask the daemons every `TIME`")
 	f.StringVar(&order, "sort", "name", "begin sorted by `KEY`: "+strings.Join(topSortKeys(), ", "))
+	a.completions(cmd, map[string][]string{"sort": topSortKeys()})
 	return cmd
 }
 
@@ -100,7 +101,7 @@ func askAgain(ctx context.Context, interval time.Duration, to chan<- topAnswer) 
 	for {
 		daemons, err := readStats()
 		select {
-		case to <- topAnswer{daemons, readPressure(pressureFolder), err}:
+		case to <- topAnswer{daemons, machinePressure(), err}:
 		case <-ctx.Done():
 			return
 		}

@@ -67,6 +67,7 @@
 //	Neighbour      another booth must be served all the while
 //	Sentinel       a process of the worker's user: alive, no signal  p.sentinel
 //	Worker         all that the kernel shows of the worker is as before
+//	Unblocked      Worker, but for O_NONBLOCK where AllowedBy is
 //	Posture(f, v)  field f of the worker's status is v, always
 //	NoObject       no System V object may be made                  p.shm
 //	Queue          a POSIX queue's nonce must not leave            p.text

@@ -49,7 +49,7 @@ func (n *neighbour) live(ready chan<- struct{}) error {
 	defer plugin.Close()
 	name := s.add(q)
 	defer s.remove(name)
-	plan, err := s.plan(name, plugin)
+	plan, err := s.plan(q, name, plugin)
 	if err != nil {
 		return err
 	}

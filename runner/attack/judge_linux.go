@@ -3,8 +3,10 @@ package attack
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 
+	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"golang.org/x/sys/unix"
 )
@@ -127,6 +129,9 @@ func (p *probe) judgeErrno(errno syscall.Errno) verdict {
 		}
 	}
 	text := fmt.Sprintf("%v (%d)", errno, int(errno))
+	if rule := p.slot.suite.o.fails(p.row, errno); rule != "" && !p.leftOut(Seccomp) {
+		return p.stopped(Seccomp, text+", "+rule)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, d := range p.denials {
@@ -138,11 +143,35 @@ func (p *probe) judgeErrno(errno syscall.Errno) verdict {
 	return p.stopped(layer, text)
 }
 
-// looser says in what the profile allows what the row attempts, "" for nothing.
+// looser says in what the profile, or the one that a booth learns by, allows
+// what the row attempts, "" for nothing.
 func (o *Options) looser(row *Row) string {
 	for _, about := range row.AllowedBy {
 		if text := o.Profile.Warning(about); text != "" {
 			return text
+		}
+		// Only calls are learned, no limits and no grants.
+		if o.Learn == nil {
+			continue
+		}
+		if text := o.Learn.Warning(about); strings.HasPrefix(text, "call ") {
+			return "learning: " + text
+		}
+	}
+	return ""
+}
+
+// fails says which rule of the profile fails a call of the row with errno, ""
+// for none: the kernel keeps no record of that.
+func (o *Options) fails(row *Row, errno syscall.Errno) string {
+	for _, rule := range o.Profile.Rules {
+		if rule.Action != profiles.Errno || rule.Errno != int(errno) {
+			continue
+		}
+		for _, call := range rule.Calls {
+			if slices.Contains(row.Calls, call) {
+				return fmt.Sprintf("as the profile's rule for %s says", call)
+			}
 		}
 	}
 	return ""

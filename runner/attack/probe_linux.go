@@ -210,7 +210,7 @@ func (p *probe) inBooth(ctx context.Context, lane *runner.Lane) error {
 	defer plugin.Close()
 	name := s.add(p)
 	defer s.remove(name)
-	plan, err := s.plan(name, plugin)
+	plan, err := s.plan(p, name, plugin)
 	if err != nil {
 		return err
 	}

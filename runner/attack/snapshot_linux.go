@@ -158,6 +158,18 @@ func (s snapshot) maps(dir string) error {
 	return nil
 }
 
+// blocking is s without O_NONBLOCK in the flags of descriptors.
+func (s snapshot) blocking() snapshot {
+	out := maps.Clone(s)
+	for name, text := range s {
+		link, octal, ok := strings.Cut(text, " flags ")
+		if flags, err := strconv.ParseUint(octal, 8, 32); ok && err == nil && strings.HasPrefix(name, "fd ") {
+			out[name] = fmt.Sprintf("%s flags 0%o", link, flags&^unix.O_NONBLOCK)
+		}
+	}
+	return out
+}
+
 // differences lists what changed from s to after, but for names in except.
 func (s snapshot) differences(after snapshot, except ...string) string {
 	var out []string
@@ -177,7 +189,17 @@ func (s snapshot) differences(after snapshot, except ...string) string {
 // that its profile allows.
 func Worker(p *probe) (trap, error) { return &worker{p: p}, nil }
 
-type worker struct{ p *probe }
+// Unblocked is Worker for a row whose AllowedBy lets a plugin say whether its
+// descriptors block: of the worker's ends of the pipes, which are file
+// descriptions of their own, that is no change then.
+func Unblocked(p *probe) (trap, error) {
+	return &worker{p: p, unblocked: p.slot.suite.o.looser(p.row) != ""}, nil
+}
+
+type worker struct {
+	p         *probe
+	unblocked bool // O_NONBLOCK may have changed
+}
 
 func (*worker) inside() {}
 
@@ -200,6 +222,9 @@ func (w *worker) sprung() (string, error) {
 		if most := w.p.slot.suite.o.Profile.Limits.Threads; n > most {
 			return fmt.Sprintf("the worker has %d threads, the profile allows %d", n, most), nil
 		}
+	}
+	if w.unblocked {
+		before, ready, after = before.blocking(), ready.blocking(), after.blocking()
 	}
 	// The control socket is closed, and the library mapped, while it loads.
 	if d := before.differences(after, "fd 5", "code", "status Threads"); d != "" {

@@ -30,6 +30,8 @@ type Programs struct {
 type Options struct {
 	Programs Programs
 	Profile  *profiles.Profile
+	// Learn, unless nil, has booths learn: Plan.Learn says what that allows.
+	Learn *profiles.Profile
 	// Groups is where booths and controls get their cgroups; nil does
 	// without. The caller closes it after the suite.
 	Groups *cgroups.Tree
@@ -237,14 +239,25 @@ func (s *Suite) skip(row *Row) Result {
 	return r
 }
 
-// plan is the one place where the plans of booths under attack are made.
-func (s *Suite) plan(name string, p *verify.Plugin) (*runner.Plan, error) {
-	plan, err := runner.NewPlan(name, p, s.o.Profile)
+// plan is the one place where the plans of booths under attack are made. A work
+// folder that the profile grants is the booth's own, and new.
+func (s *Suite) plan(p *probe, name string, plugin *verify.Plugin) (*runner.Plan, error) {
+	at := runner.ThisUser()
+	if runner.UsesWork(s.o.Profile) {
+		var err error
+		if at.Work, err = os.MkdirTemp(p.folder, "work"); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := runner.NewPlanAt(at, name, plugin, s.o.Profile)
 	if err == nil {
 		// One worker for each probe: the sentinel takes that one's user. What
 		// ends is not started again.
 		plan.Standby = false
 		plan.Limits.RestartFree, plan.Limits.RestartPause, plan.Limits.RestartPauseMax = 0, time.Hour, time.Hour
+	}
+	if err == nil && s.o.Learn != nil {
+		err = plan.Learn(s.o.Learn)
 	}
 	return plan, err
 }
@@ -284,9 +297,9 @@ func (s *Suite) State(booth string, _ runner.State, cause *runner.Cause) {
 	}
 }
 
-// Denied is the Observer's.
+// Denied is the Observer's. What a booth learns was not refused.
 func (s *Suite) Denied(booth string, d control.Denial) {
-	if p := s.of(booth); p != nil {
+	if p := s.of(booth); p != nil && !d.Learned {
 		p.denied(d)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // fileRows are the rows of section 3: namespaces, mounts, files.
 func fileRows() []Row {
-	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows())
+	return slices.Concat(spaceRows(), mountRows(), procRows(), nameRows(), spellingRows(), deviceRows(), ipcRows(), clockRows(), grantRows())
 }
 
 // made are errors by which the kernel shows that it made a call whose pointer
@@ -168,7 +168,7 @@ func nameRows() []Row {
 		// noexec.
 		{ID: "C17/device", Title: "maps a device as code", Severity: High,
 			Family: "files", Attack: "map_device", Text: "/dev/zero", Phases: Everywhere(),
-			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat"}, Evidence: []Evidence{Worker}, Proof: ByResult,
+			Layer: Seccomp, LoadLayer: Root, Calls: []string{"openat", "mmap"}, Evidence: []Evidence{Worker}, Proof: ByResult,
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Root}}},
 		{ID: "C18", Title: "executes a set-uid program", Severity: Critical,
 			Family: "files", Attack: "execute_other", Phases: Everywhere(),
@@ -224,7 +224,8 @@ func deviceRows() []Row {
 		opens("C25/folder", "lists the devices", High, "/dev", unix.O_RDONLY|unix.O_DIRECTORY, Landlock, nil),
 		opens("C25/log", "opens the kernel's log", High, "/dev/kmsg", unix.O_RDONLY, Root, has("/dev/kmsg", root)),
 		opens("C25/terminal", "opens a new terminal", High, "/dev/ptmx", unix.O_RDWR, Root, nil),
-		opens("C25/full", "opens a harmless device that is not among its four", High, "/dev/full", unix.O_RDONLY, Root, nil),
+		granted("C25/full", "opens a harmless device that is not among its four", "/dev/full", "/dev/full", nil),
+		granted("C25/card", "opens a sound card", "/dev/snd/controlC0", "/dev/snd/control*", has("/dev/snd/controlC0")),
 		opens("C25/write-zero", "opens a device of its own to write", High, "/dev/zero", unix.O_WRONLY, Landlock, nil),
 		opens("C23/fuse", "opens the device of user file systems", Critical, "/dev/fuse", unix.O_RDWR, Root, has("/dev/fuse", root)),
 		{ID: "C26/type", Title: "types into a terminal of the host", Severity: Critical,
@@ -243,6 +244,14 @@ func deviceRows() []Row {
 			Layer: Seccomp, Calls: []string{"ioctl"}, Evidence: []Evidence{Worker}, Proof: ByResult, Reached: made})
 	}
 	return rows
+}
+
+// granted is a row that opens a device, which a profile may grant under the
+// name grant.
+func granted(id, title, path, grant string, needs func(*Options) string) Row {
+	row := opens(id, title, High, path, unix.O_RDONLY, Root, needs)
+	row.AllowedBy = []string{grant}
+	return row
 }
 
 // ipcRows are about what processes share without files.
@@ -286,12 +295,15 @@ func clockRows() []Row {
 		return Row{ID: id, Title: title, Severity: severity, Family: "spaces", Attack: attack, Phases: Everywhere(),
 			Layer: Seccomp, Calls: []string{call}, Evidence: []Evidence{Worker, Host}, Proof: ByResult, Reached: made}
 	}
+	copies := bad("C22/copy", "copies one file to another in the kernel", Critical, "copy_nothing", "copy_file_range")
+	// Into files that it may write anyway, and no pipe.
+	copies.AllowedBy = []string{"copy_file_range"}
 	return []Row{
 		bad("C22/splice", "moves pages of a file into a pipe", Critical, "splice_nothing", "splice"),
 		bad("C22/tee", "shares pages of a pipe", Critical, "tee_nothing", "tee"),
 		bad("C22/vmsplice", "moves its own pages into a pipe", Critical, "splice_memory", "vmsplice"),
 		bad("C22/sendfile", "sends pages of a file", Critical, "send_nothing", "sendfile"),
-		bad("C22/copy", "copies one file to another in the kernel", Critical, "copy_nothing", "copy_file_range"),
+		copies,
 		{ID: "C22/races", Title: "wins a race in an old kernel", Severity: Critical,
 			Manual: "those kernels cannot be had here; what their bugs need is refused, as the other rows of C22 show. madvise stays open, for malloc"},
 		{ID: "C30/timens", Title: "makes a time namespace", Severity: Medium,

@@ -13,37 +13,37 @@ func networkRows() []Row {
 	rows := []Row{
 		{ID: "E01/tcp4", Title: "connects to 127.0.0.1", Severity: High,
 			Family: "network", Attack: "tcp4", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{TCP4, Worker}},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{TCP4, Worker}},
 		{ID: "E01/tcp6", Title: "connects to ::1", Severity: High,
 			Family: "network", Attack: "tcp6", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{TCP6, Worker}, Needs: ip6},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{TCP6, Worker}, Needs: ip6},
 		{ID: "E01/udp4", Title: "sends to 127.0.0.1", Severity: High,
 			Family: "network", Attack: "udp4", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{UDP, Worker}},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{UDP, Worker}},
 
 		// A datagram socket that is connected has a route, and nothing is sent.
 		{ID: "E02/metadata", Title: "has a route to a cloud's metadata service", Severity: High,
 			Family: "network", Attack: "route4", Arg: 169<<24 | 254<<16 | 169<<8 | 254, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut},
 		{ID: "E02/private", Title: "has a route to a private network", Severity: High,
 			Family: "network", Attack: "route4", Arg: 10<<24 | 255<<16 | 255<<8 | 1, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut},
 		{ID: "E02/link6", Title: "has a route to its neighbours on a link", Severity: High,
 			Family: "network", Attack: "route_link6", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut6,
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: wayOut6,
 			// There is no interface of any number.
 			Errnos: map[syscall.Errno][]Layer{unix.ENODEV: {Net}, unix.EINVAL: {Net}}},
 
 		{ID: "E03", Title: "tells a name server a secret, as a name", Severity: High,
 			Family: "network", Attack: "dns_query", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{UDP, Worker}},
+			Layer: Seccomp, Calls: []string{"socket", "sendto"}, Evidence: []Evidence{UDP, Worker}},
 
 		{ID: "E05/path", Title: "connects to a socket by its path", Severity: Critical,
 			Family: "network", Attack: "unix_path", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{UnixPath, Worker}},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{UnixPath, Worker}},
 		{ID: "E05/abstract", Title: "connects to an abstract socket", Severity: Critical,
 			Family: "network", Attack: "unix_abstract", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Abstract, Worker},
+			Layer: Seccomp, Calls: []string{"socket", "connect"}, Evidence: []Evidence{Abstract, Worker},
 			// Linux 6.12, landlock(7): such sockets of others are out of its scope.
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Landlock}}},
 
@@ -71,22 +71,22 @@ func networkRows() []Row {
 			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "E09/unix", Title: "makes a pair of sockets", Severity: High,
 			Family: "network", Attack: "pair", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socketpair"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Seccomp, Calls: []string{"socketpair"}, AllowedBy: []string{"socketpair"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 
 		{ID: "E11", Title: "evades a list of allowed addresses", Severity: High,
 			Elsewhere: "runner TestNetworkGrant, TestNetworkGrantUDP, TestNetworkSocketStays, TestNetworkAddressChanges, TestNetworkDescriptorChanges"},
 
 		{ID: "E12/any", Title: "listens at every address", Severity: Medium,
 			Family: "network", Attack: "serve4", Arg: 0, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Port, Worker},
+			Layer: Seccomp, Calls: []string{"socket", "bind"}, Evidence: []Evidence{Port, Worker},
 			Errnos: map[syscall.Errno][]Layer{unix.ETIMEDOUT: {Net}}}, // nobody came
 		{ID: "E12/loopback", Title: "listens at 127.0.0.1", Severity: Medium,
 			Family: "network", Attack: "serve4", Arg: 127<<24 | 1, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{Port, Worker},
+			Layer: Seccomp, Calls: []string{"socket", "bind"}, Evidence: []Evidence{Port, Worker},
 			Errnos: map[syscall.Errno][]Layer{unix.ETIMEDOUT: {Net}}},
 		{ID: "E12/low", Title: "listens at a port of the system's", Severity: Medium,
 			Family: "network", Attack: "serve4", Arg: 0, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"socket"}, Evidence: []Evidence{PortLow, Worker}, Needs: root,
+			Layer: Seccomp, Calls: []string{"socket", "bind"}, Evidence: []Evidence{PortLow, Worker}, Needs: root,
 			Errnos: map[syscall.Errno][]Layer{unix.ETIMEDOUT: {Net}, unix.EACCES: {Capabilities, User, Net}}},
 
 		{ID: "E13", Title: "uses another booth's way to a proxy", Severity: High,

@@ -89,12 +89,18 @@ func priorityRows() []Row {
 	core.Reached = made
 	score := row("D15/host", "opens the daemon's score for the kernel's killer to write", High, "score_of_host", "openat", 0, nil)
 	score.LoadLayer, score.Errnos = PID, notInProc
+	nice := row("D12/nice", "takes a higher priority", High, "be_nice_to_nobody", "setpriority", 0, root)
+	// setpriority(2): RLIMIT_NICE, or CAP_SYS_NICE.
+	nice.Errnos = map[syscall.Errno][]Layer{unix.EACCES: {Capabilities, User, Rlimits}}
+	// Among those of its control group, whose share is the same on all.
+	processor := row("D12/processor", "leaves its processor", High, "any_processor", "sched_setaffinity", 0, nil)
+	processor.AllowedBy = []string{"sched_setaffinity"}
 	rows := []Row{
 		row("D12/fifo", "takes real-time priority", High, "real_time", "sched_setscheduler", 0, nil),
 		row("D12/attributes", "takes real-time priority by the newer call", High, "real_time_attributes", "sched_setattr", 0, nil),
-		row("D12/nice", "takes a higher priority", High, "be_nice_to_nobody", "setpriority", 0, root),
+		nice,
 		row("D12/io", "takes real-time priority for input and output", High, "io_priority", "ioprio_set", 0, root),
-		row("D12/processor", "leaves its processor", High, "any_processor", "sched_setaffinity", 0, nil),
+		processor,
 		row("D14/read", "reads the limits of the daemon", Medium, "read_limit", "prlimit64", 0, nil),
 		row("D14/set", "sets a limit of the daemon", Medium, "set_limit", "prlimit64", 0, nil),
 		row("D14/memory", "lifts its own limit on address space", Medium, "unlimited", "prlimit64", unix.RLIMIT_AS, nil),
@@ -109,6 +115,8 @@ func priorityRows() []Row {
 	for i := range rows[:2] {
 		// Priority 0 is none of these policies', which the kernel says first.
 		rows[i].Reached = []syscall.Errno{unix.EINVAL}
+		// A higher one takes RLIMIT_RTPRIO, which is 0.
+		rows[i].AllowedBy = rows[i].Calls
 	}
 	return rows
 }

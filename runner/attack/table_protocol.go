@@ -92,7 +92,7 @@ func protocolRows() []Row {
 		// The host's ends are file descriptions of their own.
 		{ID: "G14", Title: "has a pipe not block", Severity: High,
 			Family: "protocol", Attack: "nonblocking", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"fcntl"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Seccomp, Calls: []string{"fcntl"}, AllowedBy: []string{"fcntl"}, Evidence: []Evidence{Unblocked}, Proof: ByResult},
 		// Landlock does not govern pipes; but the host takes everybody's rights
 		// to open these, and only CAP_DAC_OVERRIDE would pass that by.
 		{ID: "G14/reopen", Title: "opens its pipe in the other direction", Severity: High,
@@ -108,7 +108,7 @@ func protocolRows() []Row {
 			Elsewhere: "runner TestProtocolAbuse: allowed to do it, it ends for it or is served"},
 		{ID: "G16", Title: "has a pipe signal another process", Severity: Medium,
 			Family: "protocol", Attack: "signal_by_pipe", Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"pipe2"}, Evidence: []Evidence{Sentinel, Worker},
+			Layer: Seccomp, Calls: []string{"pipe2", "fcntl"}, Evidence: []Evidence{Sentinel, Worker},
 			Errnos: map[syscall.Errno][]Layer{unix.EPERM: {Landlock}}},
 
 		{ID: "G18", Title: "says what a terminal or a log would obey", Severity: Medium,

@@ -15,8 +15,8 @@ func resourceRows() []Row {
 			Family: "resources", Attack: "reserve", Arg: 2 << 30, Phases: Everywhere(),
 			Layer: Rlimits, AllowedBy: []string{"address_space"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "F01/balloon", Title: "takes memory", Severity: High,
-			Family: "resources", Attack: "balloon", Arg: 192 << 20, Phases: Everywhere(),
-			Layer: Cgroup, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: groups},
+			Family: "resources", Attack: "balloon", Arg: 384 << 20, Phases: Everywhere(),
+			Layer: Cgroup, AllowedBy: []string{"memory"}, Evidence: []Evidence{Worker}, Proof: ByResult, Needs: groups},
 		{ID: "F01", Title: "takes memory in small blocks, as page tables, pipes and socket buffers", Severity: High,
 			Elsewhere: "runner TestGrabs"},
 
@@ -66,7 +66,7 @@ func resourceRows() []Row {
 			Layer: Seccomp, Calls: []string{"timer_create"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 		{ID: "F11/signals", Title: "queues many signals", Severity: Medium,
 			Family: "resources", Attack: "queued_signals", Arg: 128, Phases: Everywhere(),
-			Layer: Seccomp, Calls: []string{"rt_sigprocmask"}, Evidence: []Evidence{Worker}, Proof: ByResult},
+			Layer: Seccomp, Calls: []string{"rt_sigprocmask", "rt_tgsigqueueinfo"}, Evidence: []Evidence{Worker}, Proof: ByResult},
 
 		{ID: "F12", Title: "flushes the host's disk", Severity: Medium,
 			Family: "resources", Attack: "flush", Phases: Everywhere(),
@@ -79,7 +79,7 @@ func resourceRows() []Row {
 
 		{ID: "F15", Title: "has the host log refused calls", Severity: High,
 			Family: "resources", Attack: "refusals", Arg: 2000, Phases: Everywhere(),
-			Layer: Supervisor, Calls: []string{"getppid"}, Evidence: []Evidence{Worker}, Proof: ByResult,
+			Layer: Supervisor, Calls: []string{"personality"}, Evidence: []Evidence{Worker}, Proof: ByResult,
 			Ends: map[runner.CauseKind]Layer{runner.CauseDenials: Supervisor}},
 		{ID: "F15/log", Title: "has every refused call logged", Severity: High,
 			Elsewhere: "runner TestRefusalFlood: 20,000 refusals are at most 15 lines"},

@@ -9,7 +9,7 @@ func supplyRows() []Row {
 		{ID: "S02", Title: "puts another's manifest beside a library", Severity: Critical,
 			Manual: "nothing to stop: manifests are not signed and give no rights, they only say what a plugin calls itself; docs/threat-model.md"},
 		{ID: "S04", Title: "has a profile include another by a path of tricks", Severity: High,
-			Elsewhere: "profiles TestParseProfileRefuses and TestNamed: nothing is included, and no name has a path; verify TestLoadKeysRefuses for owners of keys"},
+			Elsewhere: "profiles TestLibrary, TestLibraryHasANameOnce, TestLibraryRefusesUnsafe and TestExtendsRefuses: a name is in one place, and files that others could change are not read; verify TestLoadKeysRefuses for owners of keys"},
 		{ID: "S05", Title: "puts rules into a profile by way of a name", Severity: Critical,
 			Elsewhere: "profiles TestParseProfileRefuses, TestRandomRules and TestKernel: the filter does what the parsed rules say"},
 		{ID: "S07", Title: "has a layer missing", Severity: Critical,

@@ -12,7 +12,7 @@ import (
 const (
 	quotaWindow = time.Minute
 	// maxKeys is how many denials of one booth are told apart; what comes
-	// on top is told apart by call and phase only. A table takes some 200 KiB
+	// on top is told apart by call and phase only. A table takes 1 MiB
 	// at most.
 	maxKeys = 256
 	// maxLooks is how many calls within quotaWindow have their arguments

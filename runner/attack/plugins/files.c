@@ -122,13 +122,13 @@ static long reopen_path(void)
 	return fd;
 }
 
-/* Devices other than the four of a booth, those that are harmless to open.
+/* Devices that no profile of ours grants, those that are harmless to open.
  * Returns how many could be, or why the last could not. */
 static long open_devices(void)
 {
 	static const char names[] =
-	    "mem kmem port kmsg full ptmx tty tty0 ttyS0 console kvm fuse "
-	    "net/tun snd/seq snd/timer snd/controlC0 input/event0 "
+	    "mem kmem port kmsg ptmx tty tty0 ttyS0 console kvm fuse "
+	    "net/tun snd/seq snd/timer input/event0 "
 	    "input/mice dri/card0 dri/renderD128 uinput vhost-net vhost-vsock "
 	    "loop-control loop0 sda vda nvme0n1 dm-0 mapper/control hidraw0 "
 	    "video0 i2c-0 cpu/0/msr nvram rtc0 hwrng userfaultfd shm mqueue";
