@@ -176,7 +176,7 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 }
 
 // keeps lists what decides about plugins: programs, config, profiles, keys,
-// and the plugin itself.
+// and the plugins themselves.
 func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), s.app.settings.TrustedKeys, g.config.Path}
 	self, err := os.Executable()
@@ -190,6 +190,9 @@ func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
 	if log := s.app.settings.Audit.File; log != auditOff {
 		files = append(files, log)
+	}
+	for _, other := range s.app.settings.Plugins {
+		files = append(files, other.Path)
 	}
 	for _, source := range profile.Chain {
 		if !strings.HasPrefix(source.At.File, "embedded:") {
