@@ -8,7 +8,8 @@
 //	v1 and hybrid: <mount of each hierarchy>/<tree>/<group>
 //
 // On v1 and hybrid machines this package itself needs cpu, cpuacct, memory
-// and pids only, but a container library that joins a process makes the same
+// and pids, and cpuset and blkio for limits that name processors or a weight
+// for disks, but a container library that joins a process makes the same
 // path in every other hierarchy too. Kill, Delete and Close look at all of
 // them, so that nothing is left behind.
 package cgroups

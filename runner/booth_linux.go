@@ -11,13 +11,12 @@ import (
 // Send gives it triggers.
 type Booth struct {
 	host  *Host
-	plan  *Plan
+	name  string
 	sink  Sink
 	cpu   int
 	spare spare
 
-	// inForce is the plan of the worker that serves, or of the next one. plan
-	// is the first; its name is the booth's.
+	// inForce is the plan of the worker that serves, or of the next one.
 	inForce  atomic.Pointer[Plan]
 	changing sync.Mutex    // held by who asks for a change
 	changes  chan *change  // taken by Run
@@ -89,7 +88,7 @@ func (h *Host) NewBooth(plan *Plan, sink Sink, cpu int) (*Booth, error) {
 		return nil, err
 	}
 	b := &Booth{
-		host: h, plan: plan, sink: sink, cpu: cpu, state: StateStopped,
+		host: h, name: plan.Name, sink: sink, cpu: cpu, state: StateStopped,
 		spare: spare{host: h, plan: plan}, life: newLife(plan), history: plan.History.clone(),
 		released: make(chan struct{}, 1),
 		queue:    make([]queued, QueueLen), handed: make(chan struct{}, 1),
@@ -101,7 +100,7 @@ func (h *Host) NewBooth(plan *Plan, sink Sink, cpu int) (*Booth, error) {
 }
 
 // Name is the plugin's name in the config.
-func (b *Booth) Name() string { return b.plan.Name }
+func (b *Booth) Name() string { return b.name }
 
 // State returns where the booth is in its life.
 func (b *Booth) State() State {

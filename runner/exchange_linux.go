@@ -138,7 +138,7 @@ func (b *Booth) accept(x *exchange, head wire.Head, frame []byte) error {
 	if answer.Status != 0 {
 		b.stats.failed.Add(1)
 	}
-	b.reply.Booth, b.reply.Answer = b.plan.Name, answer
+	b.reply.Booth, b.reply.Answer = b.name, answer
 	b.reply.Latency = now() - x.at
 	if x.queued {
 		b.queued.observe(b.reply.Latency)

@@ -327,7 +327,7 @@ func TestCertain(t *testing.T) {
 
 // TestRunReturns: what Run returns for each way to stop.
 func TestRunReturns(t *testing.T) {
-	b := &Booth{plan: &Plan{Name: "x"}}
+	b := &Booth{name: "x"}
 	bad := errors.New("bad")
 	var start *StartError
 	for _, c := range []struct {

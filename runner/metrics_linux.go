@@ -10,11 +10,11 @@ func (b *Booth) Ends() Ends { return b.endings.soFar() }
 
 // Refusals lists the system calls that were refused to the booth so far, the
 // most frequent first.
-func (b *Booth) Refusals() []Refused { return b.host.refused.of(b.plan.Name) }
+func (b *Booth) Refusals() []Refused { return b.host.refused.of(b.name) }
 
 // LimitsReached counts how often the booth has reached each of its limits, by
 // the limit's name, over all restarts. It is up to a second behind.
-func (b *Booth) LimitsReached() map[string]uint64 { return b.host.limits.reached(b.plan.Name) }
+func (b *Booth) LimitsReached() map[string]uint64 { return b.host.limits.reached(b.name) }
 
 // reached returns the totals of one booth.
 func (m *monitor) reached(booth string) map[string]uint64 {

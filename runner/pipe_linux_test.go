@@ -86,7 +86,7 @@ func FuzzReplyPipe(f *testing.F) {
 func replyOf(t *testing.T, head wire.Head, frame []byte) {
 	t.Helper()
 	sink := new(countingSink)
-	b := &Booth{plan: new(Plan), sink: sink}
+	b := &Booth{sink: sink}
 	b.reply.Event = midi.Event{}
 	err := b.accept(&exchange{id: 7}, head, frame)
 	if taken := err == nil; taken != (sink.n == 1) || taken && (head.Type != wire.Reply || head.ID != 7) {

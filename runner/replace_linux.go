@@ -36,8 +36,8 @@ func (b *Booth) ask(c *change) error {
 	if err := c.plan.validate(); err != nil {
 		return err
 	}
-	if c.plan.Name != b.plan.Name {
-		return fmt.Errorf("internal error: plan %q for booth %q", c.plan.Name, b.plan.Name)
+	if c.plan.Name != b.name {
+		return fmt.Errorf("internal error: plan %q for booth %q", c.plan.Name, b.name)
 	}
 	c.done = make(chan error, 1)
 	b.changing.Lock()
@@ -153,7 +153,7 @@ func (b *Booth) failed(s *successor) error {
 	if errors.Is(s.err, ErrJailer) {
 		return s.err
 	}
-	return &StartError{b.plan.Name, cause, s.err}
+	return &StartError{b.name, cause, s.err}
 }
 
 // handOver offers a successor that has been made to whoever does exchanges, to

@@ -122,7 +122,7 @@ func (b *Booth) step(h happening) error {
 	if h.cause.Kind != "" && (to != StateStopped || h.event == evOrphaned) {
 		cause = &h.cause
 	}
-	b.host.o.Observer.State(b.plan.Name, to, cause)
+	b.host.o.Observer.State(b.name, to, cause)
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (b *Booth) verdict(h happening) error {
 	case evOrphaned:
 		return ErrJailer
 	}
-	return &StartError{b.plan.Name, h.cause, h.err}
+	return &StartError{b.name, h.cause, h.err}
 }
 
 // standby gets an empty worker.
@@ -411,7 +411,7 @@ func (b *Booth) clean() {
 	b.dead = nil
 }
 
-func (b *Booth) trouble(err error) { b.host.o.Observer.Trouble(b.plan.Name, err.Error()) }
+func (b *Booth) trouble(err error) { b.host.o.Observer.Trouble(b.name, err.Error()) }
 
 func orphaned() happening {
 	return happening{event: evOrphaned, cause: Cause{Kind: CauseStopped, Text: "the jailer ended"}}
