@@ -16,6 +16,20 @@ const (
 	Different Direction = "different" // neither, or both
 )
 
+// direction is that to something which allows at least, or at most, what there
+// was before.
+func direction(least, most bool) Direction {
+	switch {
+	case least && most:
+		return Same
+	case least:
+		return Looser
+	case most:
+		return Tighter
+	}
+	return Different
+}
+
 // Difference is one thing that two profiles do not agree on.
 type Difference struct {
 	Kind      string // "call", "limit", "file", "device", "network", "environment", "require", "ceiling"
@@ -149,15 +163,7 @@ func diffCall(a, b *Profile, call string, phase Phase) *Difference {
 func (m *meaning) to(now *meaning) Direction {
 	switch {
 	case m.verdict == VerdictAllow && now.verdict == VerdictAllow:
-		switch more, less := coversAll(now.when, m.when), coversAll(m.when, now.when); {
-		case more && less:
-			return Same
-		case more:
-			return Looser
-		case less:
-			return Tighter
-		}
-		return Different
+		return direction(coversAll(now.when, m.when), coversAll(m.when, now.when))
 	case now.verdict == VerdictAllow:
 		return Looser
 	case m.verdict == VerdictAllow:

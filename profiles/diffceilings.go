@@ -85,13 +85,5 @@ func networkChange(before, now *NetworkCeiling) Direction {
 	inside := func(a, b *NetworkCeiling) bool {
 		return !slices.ContainsFunc(a.Hosts, func(host string) bool { return !b.covers(host) })
 	}
-	switch more, less := inside(before, now), inside(now, before); {
-	case more && less:
-		return Same
-	case more:
-		return Looser
-	case less:
-		return Tighter
-	}
-	return Different
+	return direction(inside(before, now), inside(now, before))
 }

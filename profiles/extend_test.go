@@ -21,7 +21,7 @@ func (s shelf) parent(_ *source, extends string) (*source, error) {
 	return &source{file: extends + ".toml", data: []byte(text)}, nil
 }
 
-// parseOn parses the text of child.toml.
+// parse parses the text of child.toml.
 func (s shelf) parse(text string) (*Profile, error) {
 	return resolve(&source{file: "child.toml", data: []byte(text)}, s)
 }

@@ -28,15 +28,7 @@ var atLimit = map[string]string{
 
 // change is the direction from one set of limits to another in this key.
 func (k *limitKey) change(before, now *Limits) Direction {
-	switch more, less := k.looser(now, before), k.looser(before, now); {
-	case more && less:
-		return Different
-	case more:
-		return Looser
-	case less:
-		return Tighter
-	}
-	return Same
+	return direction(!k.looser(before, now), !k.looser(now, before))
 }
 
 // LimitValue is one limit of a profile.

@@ -318,10 +318,13 @@ func begin(t *testing.T, h *host, job task, booths *sync.WaitGroup) {
 		for _, b := range all {
 			ready(b)
 		}
-	case "replace": // always some worker takes another's place
+	case "replace", "replace with grants": // always some worker takes another's place
 		b, _ := run("replaced", crash)
 		ready(b)
 		plans := []*runner.Plan{newPlan(t, b.name, crash, slow), newPlan(t, b.name, crash, allowing("getppid"))}
+		if job.Name == "replace with grants" {
+			plans[0] = newPlan(t, b.name, crash, everyGrant(t, "/usr/share"))
+		}
 		booths.Go(func() {
 			for i := 0; ; i++ {
 				if b.Replace(plans[i%2]) != nil {

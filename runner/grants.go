@@ -31,8 +31,11 @@ type Places struct {
 	Work string // the plugin's work folder, {work}; likewise
 	// Keep are files and folders, absolute, that no grant may let a plugin
 	// write in: whoever can change them decides what plugins may do.
-	Keep   []string
-	Lookup func(name string) (string, bool) // the host's environment
+	Keep []string
+	// Writable are folders, absolute, that some plugin may write in, this one
+	// or another: no grant leads through a link in them.
+	Writable []string
+	Lookup   func(name string) (string, bool) // the host's environment
 }
 
 // ThisUser returns the places of the user that this process runs as.
@@ -42,6 +45,31 @@ func ThisUser() Places {
 		home = "" // a grant of "~" is then an error, others are not
 	}
 	return Places{Home: home, Lookup: os.LookupEnv}
+}
+
+// path is where a grant's path leads to, or empty when that is nowhere here.
+func (at *Places) path(grant string) string {
+	rest, home := strings.CutPrefix(grant, "~/")
+	switch {
+	case grant == profiles.WorkFolder:
+		return at.Work
+	case home && at.Home == "":
+		return ""
+	case home:
+		return filepath.Join(at.Home, rest)
+	}
+	return grant
+}
+
+// Writes lists where the grants of a profile let its plugin write, as far as
+// that is there, without links.
+func (at *Places) Writes(p *profiles.Profile) (dirs []string) {
+	for _, f := range p.Files {
+		if path := at.path(f.Path); f.Access == profiles.AccessWrite && filepath.IsAbs(path) {
+			dirs = append(dirs, resolveThere(path))
+		}
+	}
+	return dirs
 }
 
 // UsesWork reports whether a profile grants the plugin a work folder.
@@ -114,18 +142,13 @@ func resolveFile(f *profiles.FileGrant, at Places, tmp bool, taken map[string]pr
 	fail := func(hint, format string, args ...any) (control.Bind, error) {
 		return control.Bind{}, &GrantError{f.At, "files", f.Path, fmt.Errorf(format, args...), hint}
 	}
-	path, inside := f.Path, f.Inside
-	switch rest, home := strings.CutPrefix(path, "~/"); {
-	case path == profiles.WorkFolder:
-		if at.Work == "" {
-			return fail("", "this plugin has no work folder here")
-		}
-		path = at.Work
-	case home:
-		if at.Home == "" {
-			return fail("set HOME for isobooth, or write the path out", "this user has no home folder")
-		}
-		path = filepath.Join(at.Home, rest)
+	inside := f.Inside
+	path := at.path(f.Path)
+	switch {
+	case path == "" && f.Path == profiles.WorkFolder:
+		return fail("", "this plugin has no work folder here")
+	case path == "":
+		return fail("set HOME for isobooth, or write the path out", "this user has no home folder")
 	}
 	if !filepath.IsAbs(path) {
 		return fail("", "is not absolute")
@@ -138,9 +161,12 @@ func resolveFile(f *profiles.FileGrant, at Places, tmp bool, taken map[string]pr
 			return fail("each grant needs a place of its own in the booth: inside", "inside %q: the grant at %v is at %q", inside, where, other)
 		}
 	}
-	host, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	host, err := resolveLinks(path, at.Writable)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fail("make it, or take the grant out", "%w", pathCause(err))
+	}
+	if err != nil {
+		return fail("write out where it leads to", "%w", pathCause(err))
 	}
 	st, err := os.Lstat(host)
 	if err != nil {

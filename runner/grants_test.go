@@ -137,6 +137,50 @@ func TestResolveFiles(t *testing.T) {
 	}
 }
 
+// TestResolveMovedLink: a plugin that may write in a folder can move a link of
+// the user's to where a grant begins. Where nobody writes it is followed.
+func TestResolveMovedLink(t *testing.T) {
+	home, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"clips/sub/deep", "secret/deep"} {
+		if err := os.MkdirAll(filepath.Join(home, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"clips/link": home + "/secret", "to-clips": "clips", "loop": "loop"} {
+		if err := os.Symlink(to, filepath.Join(home, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grant := func(path string) *profiles.Profile {
+		return &profiles.Profile{Files: []profiles.FileGrant{{Path: path, Inside: "/in", Access: profiles.AccessWrite}}}
+	}
+	open := Places{Home: home}
+	writes := Places{Home: home, Writable: open.Writes(grant("~/to-clips"))}
+	look := func(at Places, path, want, fault string) {
+		t.Helper()
+		g, err := resolveGrants(grant(path), at)
+		switch {
+		case fault == "" && (err != nil || g.Files[0].Path != home+want):
+			t.Errorf("%s: %v, %v; want %s", path, g.Files, err, want)
+		case fault != "" && (err == nil || !strings.Contains(err.Error(), fault)):
+			t.Errorf("%s: %v, %v; want %q", path, g.Files, err, fault)
+		}
+	}
+	look(writes, "~/clips/sub/deep", "/clips/sub/deep", "")
+	if err := errors.Join(os.RemoveAll(home+"/clips/sub"), os.Rename(home+"/clips/link", home+"/clips/sub")); err != nil {
+		t.Fatal(err)
+	}
+	look(open, "~/clips/sub/deep", "/secret/deep", "")
+	look(writes, "~/clips/sub/deep", "", "a link in a folder that a plugin may write to")
+	look(writes, "~/to-clips/sub", "", "a link in a folder that a plugin may write to")
+	look(writes, "~/to-clips", "/clips", "")
+	look(writes, "~/clips/../to-clips/./", "/clips", "")
+	look(writes, "~/loop", "", "too many levels of symbolic links")
+}
+
 func TestResolveDevices(t *testing.T) {
 	for _, test := range []struct {
 		path   string

@@ -57,6 +57,7 @@ var moments = []moment{
 	{"draining", "drain", nil},
 	{"backing off", "back-off", nil},
 	{"replacing", "replace", nil},
+	{"replacing with grants", "replace with grants", nil},
 }
 
 // boothGroups lists the directories of all booths in one hierarchy.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -490,13 +491,36 @@ func TestReplacedAttacks(t *testing.T) {
 	}
 }
 
+// everyGrant gives a profile one of each kind: a folder, a device, a /tmp in
+// memory, a destination.
+func everyGrant(t *testing.T, folder string) func(*profiles.Profile) {
+	t.Helper()
+	to := destination(t, "tcp://127.0.0.1:9")
+	return func(p *profiles.Profile) {
+		p.Files = []profiles.FileGrant{file(folder, "/folder", profiles.AccessRead)}
+		p.Devices = []profiles.DeviceGrant{{Path: "/dev/full", Access: profiles.AccessWrite, Why: "test"}}
+		p.Network = []profiles.NetworkGrant{{To: []profiles.Destination{to}, Why: "test"}}
+		p.Limits.TmpSize = 1 << 20
+	}
+}
+
+// rootsOf lists the folders that roots of booths are laid out in.
+func rootsOf(t *testing.T, h *host) []string {
+	t.Helper()
+	roots, err := filepath.Glob(filepath.Join(h.dir, "jail", "root*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return roots
+}
+
 // TestReplaceLeaksNothing: many replaces leave this process and the jailer
-// with what they had.
+// with what they had, also where one of the two has grants.
 func TestReplaceLeaksNothing(t *testing.T) {
 	h := newHost(t)
 	p := build(t, "crash")
 	b := h.must(p, nil)
-	plans := []*runner.Plan{other(t, b.name, p, nil), newPlan(t, b.name, p, nil)}
+	plans := []*runner.Plan{other(t, b.name, p, everyGrant(t, t.TempDir())), newPlan(t, b.name, p, nil)}
 	var before use
 	for i := range 24 {
 		if err := b.Replace(plans[i%2]); err != nil {
@@ -510,6 +534,11 @@ func TestReplaceLeaksNothing(t *testing.T) {
 	}
 	eventually(t, "it has settled", func() bool { return b.Standby() && len(workers(t)) == 2 })
 	before.compare(t, h)
+	// The last plan has no grants: its workers share one root, in which is the
+	// control.
+	if roots := rootsOf(t, h); len(roots) != 1 {
+		t.Errorf("roots of booths: %q", roots)
+	}
 	if h.tree != "" {
 		if n := len(groups(t, h.tree)); n == 0 {
 			t.Errorf("control: no group is called %s", h.tree)

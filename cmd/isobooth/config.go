@@ -233,62 +233,83 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 		case v.InConfig(d.Key):
 			source = "file " + s.File
 		}
-		var value any = v.GetString(d.Key)
-		if _, number := d.Value.(int); number {
-			// viper's own GetInt makes 0 of what is no number.
-			n, err := strconv.Atoi(v.GetString(d.Key))
-			if err != nil {
-				return fmt.Errorf("config: %s: %q is not a whole number (%s)", d.Key, v.GetString(d.Key), source)
-			}
-			value = n
+		value, err := scalar(v, d, env, source)
+		if err != nil {
+			return err
 		}
-		if _, flag := d.Value.(bool); flag {
-			b, err := strconv.ParseBool(v.GetString(d.Key))
-			if err != nil {
-				return fmt.Errorf("config: %s: %q is neither true nor false (%s)", d.Key, v.GetString(d.Key), source)
-			}
-			value = b
-		}
-		if _, list := d.Value.([]string); list {
-			value = v.GetStringSlice(d.Key)
-			if env := os.Getenv(env); strings.HasPrefix(source, "environment") {
-				// viper would split at spaces, which port names have.
-				value = strings.Split(env, ",")
-			}
-		} else if strings.HasPrefix(source, "file") && (d.Key == "trusted_keys" || d.Key == "libexec" || d.Key == "audit.file" && v.GetString(d.Key) != auditOff) {
-			value = beside(s.File, v.GetString(d.Key))
+		if text, ok := value.(string); ok && strings.HasPrefix(source, "file") && isPath(d.Key, text) {
+			value = beside(s.File, text)
 		}
 		s.sources = append(s.sources, setting{d.Key, value, source})
-		switch d.Key {
-		case "trusted_keys":
-			s.TrustedKeys = expandHome(value.(string))
-		case "allow_missing":
-			s.AllowMissing = value.([]string)
-		case "libexec":
-			s.Libexec = expandHome(value.(string))
-		case "midi.inputs":
-			s.MIDI.Inputs = value.([]string)
-		case "midi.output":
-			s.MIDI.Output = value.(string)
-		case "midi.out_rate":
-			s.MIDI.OutRate = value.(string)
-		case "midi.out_burst":
-			s.MIDI.OutBurst = value.(string)
-		case "midi.max_hops":
-			s.MIDI.MaxHops = value.(int)
-		case "midi.echo_window":
-			s.MIDI.EchoWindow = value.(string)
-		case "metrics.listen":
-			s.Metrics.Listen = value.(string)
-		case "audit.file":
-			s.Audit.File = expandHome(value.(string))
-		case "audit.rotate":
-			s.Audit.Rotate = value.(string)
-		case "audit.required":
-			s.Audit.Required = value.(bool)
-		}
+		s.set(d.Key, value)
 	}
 	return nil
+}
+
+// scalar is the value that viper has for a key, of the kind of its default.
+// env is the variable that may set it.
+func scalar(v *viper.Viper, d setting, env, source string) (any, error) {
+	text := v.GetString(d.Key)
+	switch d.Value.(type) {
+	case int:
+		// viper's own GetInt makes 0 of what is no number.
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("config: %s: %q is not a whole number (%s)", d.Key, text, source)
+		}
+		return n, nil
+	case bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("config: %s: %q is neither true nor false (%s)", d.Key, text, source)
+		}
+		return b, nil
+	case []string:
+		if strings.HasPrefix(source, "environment") {
+			// viper would split at spaces, which port names have.
+			return strings.Split(os.Getenv(env), ","), nil
+		}
+		return v.GetStringSlice(d.Key), nil
+	}
+	return text, nil
+}
+
+// isPath reports whether a value is a path, which a config file means beside
+// itself.
+func isPath(key, value string) bool {
+	return key == "trusted_keys" || key == "libexec" || key == "audit.file" && value != auditOff
+}
+
+// set puts the value of one scalar into its place.
+func (s *settings) set(key string, value any) {
+	switch key {
+	case "trusted_keys":
+		s.TrustedKeys = expandHome(value.(string))
+	case "allow_missing":
+		s.AllowMissing = value.([]string)
+	case "libexec":
+		s.Libexec = expandHome(value.(string))
+	case "midi.inputs":
+		s.MIDI.Inputs = value.([]string)
+	case "midi.output":
+		s.MIDI.Output = value.(string)
+	case "midi.out_rate":
+		s.MIDI.OutRate = value.(string)
+	case "midi.out_burst":
+		s.MIDI.OutBurst = value.(string)
+	case "midi.max_hops":
+		s.MIDI.MaxHops = value.(int)
+	case "midi.echo_window":
+		s.MIDI.EchoWindow = value.(string)
+	case "metrics.listen":
+		s.Metrics.Listen = value.(string)
+	case "audit.file":
+		s.Audit.File = expandHome(value.(string))
+	case "audit.rotate":
+		s.Audit.Rotate = value.(string)
+	case "audit.required":
+		s.Audit.Required = value.(bool)
+	}
 }
 
 // beside makes a path in a config file relative to that file.

@@ -151,6 +151,19 @@ func (e *edit) text() []string {
 	return lines
 }
 
+// below is text, indented under what was refused; not where it is a command to
+// copy.
+func (e *edit) below(indent string) []string {
+	lines := e.text()
+	if e.New {
+		return lines
+	}
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	return lines
+}
+
 // shellQuote makes one word for a shell of any text.
 func shellQuote(word string) string {
 	special := func(r rune) bool {

@@ -130,11 +130,7 @@ func (l *denialLog) print(w io.Writer, p *profiles.Profile) {
 		if d.Edit == nil {
 			continue
 		}
-		indent := "    "
-		if d.Edit.New {
-			indent = "" // it is a command to copy
-		}
-		lines := indent + strings.Join(d.Edit.text(), "\n"+indent)
+		lines := strings.Join(d.Edit.below("    "), "\n")
 		if !shown[lines] {
 			fmt.Fprintln(w, lines)
 		}

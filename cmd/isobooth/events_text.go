@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 )
 
 // eventPrinter prints events for people: when, who, what, and once for each
@@ -28,8 +27,7 @@ func (p *eventPrinter) print(e *event) {
 	if e.Denial == nil || e.Denial.Edit == nil {
 		return
 	}
-	indent := strings.Repeat(" ", len(at)+1)
-	lines := e.Denial.Edit.text()
+	lines := e.Denial.Edit.below(strings.Repeat(" ", len(at)+1))
 	key := e.Booth + "\n" + strings.Join(lines, "\n")
 	switch {
 	case p.shown[key]:
@@ -37,23 +35,15 @@ func (p *eventPrinter) print(e *event) {
 	case len(p.shown) < 256:
 		p.shown[key] = true
 	}
-	if e.Denial.Edit.New {
-		indent = "" // it is a command to copy
-	}
 	for _, l := range lines {
-		p.line(indent + l)
+		p.line(l)
 	}
 }
 
 // line prints one line, whatever is in it. What plugins say was quoted before;
 // this is for the rest.
 func (p *eventPrinter) line(text string) {
-	fmt.Fprintln(p.w, strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text))
+	fmt.Fprintln(p.w, printable(text))
 }
 
 func (e *event) text() string {

@@ -47,7 +47,8 @@ func figures(v float64) string {
 // percent prints a share with one place.
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", share*100) }
 
-// printable escapes what a terminal may take for orders.
+// printable escapes what a terminal may take for orders, and what Prometheus
+// does not take: text that is not UTF-8.
 func printable(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
 		quoted := strconv.Quote(s)

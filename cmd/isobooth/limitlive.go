@@ -25,9 +25,9 @@ func whence(at profiles.Position) string {
 	return at.String()
 }
 
-// layers are what a plugin's profile in force is made of, lowest first. The
-// session's changing guards all but inForce.
-type layers struct {
+// profileStack is what a plugin's profile in force is made of, lowest first.
+// The session's changing guards all but the two that are atomic.
+type profileStack struct {
 	base     *profiles.Profile      // the files, with what the config adds
 	saved    map[string]placedLimit // limits.toml
 	commands map[string]placedLimit // isobooth limit, until the daemon ends
@@ -46,14 +46,14 @@ type coming struct {
 
 // profileOf is the one that a plan was made from.
 func (g *plug) profileOf(plan *runner.Plan) *profiles.Profile {
-	if c := g.layers.coming.Load(); c != nil && c.plan == plan {
+	if c := g.stack.coming.Load(); c != nil && c.plan == plan {
 		return c.profile
 	}
 	return g.current()
 }
 
-// on returns the profile that these layers make on another base.
-func (l *layers) on(base *profiles.Profile, saved, commands map[string]placedLimit) (*profiles.Profile, error) {
+// stacked returns the profile that is made of these.
+func stacked(base *profiles.Profile, saved, commands map[string]placedLimit) (*profiles.Profile, error) {
 	p, err := lay(base, saved)
 	if err != nil {
 		return nil, err
@@ -62,12 +62,7 @@ func (l *layers) on(base *profiles.Profile, saved, commands map[string]placedLim
 }
 
 // current is the profile in force.
-func (g *plug) current() *profiles.Profile {
-	if p := g.layers.inForce.Load(); p != nil {
-		return p
-	}
-	return g.profile
-}
+func (g *plug) current() *profiles.Profile { return g.stack.inForce.Load() }
 
 // limitReply is what a daemon answers to opLimit.
 type limitReply struct {
@@ -142,16 +137,16 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool,
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	r := limitReply{PID: os.Getpid(), Known: true}
-	saved, commands := g.layers.saved, laid(g.layers.commands, changes, profiles.Position{File: limitCommand})
+	saved, commands := g.stack.saved, laid(g.stack.commands, changes, profiles.Position{File: limitCommand})
 	if persist {
 		file := s.app.settings.limitsFile
 		saved = laid(saved, changes, profiles.Position{File: file, Line: 1})
-		commands = maps.Clone(g.layers.commands)
+		commands = maps.Clone(g.stack.commands)
 		for key := range changes {
 			delete(commands, key)
 		}
 	}
-	next, err := g.layers.on(g.layers.base, saved, commands)
+	next, err := stacked(g.stack.base, saved, commands)
 	if err != nil {
 		r.Error = fmt.Sprintf("plugin %q: %v", g.config.Name, why(err))
 		return r
@@ -161,7 +156,7 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool,
 		r.Error = err.Error()
 		return r
 	}
-	g.layers.saved, g.layers.commands = saved, commands
+	g.stack.saved, g.stack.commands = saved, commands
 	r.Changes = changed(old, next, g.booth.State())
 	r.Limits = inForce(next)
 	for _, c := range r.Changes {
@@ -177,9 +172,9 @@ func (s *session) changeLimits(g *plug, changes map[string]string, persist bool,
 	}
 	r.Saved = s.app.settings.limitsFile
 	if all, err := readLimits(r.Saved); err == nil { // now with their lines
-		g.layers.saved = all[g.config.Name]
-		if p, err := g.layers.on(g.layers.base, g.layers.saved, commands); err == nil {
-			g.layers.inForce.Store(p)
+		g.stack.saved = all[g.config.Name]
+		if p, err := stacked(g.stack.base, g.stack.saved, commands); err == nil {
+			g.stack.inForce.Store(p)
 			r.Limits = inForce(p)
 		}
 	}
@@ -208,7 +203,7 @@ func (s *session) apply(g *plug, next *profiles.Profile) error {
 	if err != nil {
 		return fmt.Errorf("plugin %q: limits as they were: %w", g.config.Name, err)
 	}
-	g.layers.inForce.Store(next)
+	g.stack.inForce.Store(next)
 	return nil
 }
 

@@ -100,7 +100,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 }
 
 func collectBooth(to chan<- prometheus.Metric, b *boothStats) {
-	plugin := label(b.Name)
+	plugin := printable(b.Name)
 	put := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, kind, v, append([]string{plugin}, labels...)...)
 	}
@@ -112,7 +112,7 @@ func collectBooth(to chan<- prometheus.Metric, b *boothStats) {
 			put(m.desc, m.kind, m.value(b))
 		}
 	}
-	put(infoDesc, prometheus.GaugeValue, 1, label(b.Profile), label(b.SHA256))
+	put(infoDesc, prometheus.GaugeValue, 1, printable(b.Profile), printable(b.SHA256))
 	for _, s := range runner.States() {
 		put(stateDesc, prometheus.GaugeValue, truth(s == b.State), string(s))
 	}
@@ -125,7 +125,7 @@ func collectBooth(to chan<- prometheus.Metric, b *boothStats) {
 		put(reachedDesc, prometheus.CounterValue, float64(b.LimitsReached[limit]), limit)
 	}
 	for _, r := range b.Denials {
-		put(denialsDesc, prometheus.CounterValue, float64(r.AtLeast), label(r.Call), label(r.Phase))
+		put(denialsDesc, prometheus.CounterValue, float64(r.AtLeast), printable(r.Call), printable(r.Phase))
 	}
 	to <- latencyMetric(b.Latency.Direct, plugin, "direct")
 	to <- latencyMetric(b.Latency.Queued, plugin, "queued")
@@ -148,9 +148,6 @@ func latencyMetric(l runner.Latency, labels ...string) prometheus.Metric {
 	}
 	return prometheus.MustNewConstHistogram(latencyDesc, l.Count, l.Sum.Seconds(), buckets, labels...)
 }
-
-// label makes text one that Prometheus takes, and a terminal.
-func label(s string) string { return printable(s) }
 
 func truth(b bool) float64 {
 	if b {

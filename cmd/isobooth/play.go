@@ -178,7 +178,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}
 	g := s.plugs[0]
 	about := g.booth.About()
-	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, about.PID, g.profile.Name)
+	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, about.PID, g.current().Name)
 	if about.StartLog != "" {
 		a.say("booth %q: log %q", g.config.Name, about.StartLog)
 	}
@@ -292,8 +292,8 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	layers = append(layers, s.ownLayers(g)...)
 	if asJSON {
 		writeJSON(a.stdout, summaryJSON{
-			Type: "summary", Plugin: g.config.Name, Profile: g.profile.Name, SHA256: g.plugin.Image.Digest(),
-			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials.counts(), Refused: rep.denials.explained(g.profile), Limits: rep.reached(g.config.Name), Ends: rep.ends,
+			Type: "summary", Plugin: g.config.Name, Profile: g.current().Name, SHA256: g.plugin.Image.Digest(),
+			Layers: layers, Stats: st, MIDI: g.output.stats(), Denials: rep.denials.counts(), Refused: rep.denials.explained(g.current()), Limits: rep.reached(g.config.Name), Ends: rep.ends,
 			P50US: float64(p50) / 1e3, P99US: float64(p99) / 1e3, MaxUS: float64(most) / 1e3,
 		})
 		return
@@ -305,7 +305,7 @@ func (a *app) summary(s *session, g *plug, layers []controlLayer, rep *reporter,
 	}
 	if rep.refusals() {
 		fmt.Fprintln(w, "Refused system calls:")
-		rep.denials.print(w, g.profile)
+		rep.denials.print(w, g.current())
 	}
 	if reached := rep.reached(g.config.Name); len(reached) > 0 {
 		fmt.Fprintln(w, "Limits reached:")

@@ -68,6 +68,9 @@ func (p *pluginConfig) overlay() (profiles.Overlay, error) {
 // pluginProfile is a plugin's profile with what the config adds to it.
 func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 	p, err := a.findProfile(c.Profile)
+	if err != nil && c.Name != "" {
+		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
+	}
 	if err != nil || !c.loosened() {
 		return p, err
 	}
@@ -79,6 +82,31 @@ func (a *app) pluginProfile(c *pluginConfig) (*profiles.Profile, error) {
 		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
 	return p, nil
+}
+
+// configured is a plugin's profile as its next start has it: with what the
+// config adds to it, and limits.toml.
+func (a *app) configured(c *pluginConfig) (*profiles.Profile, error) {
+	p, err := a.pluginProfile(c)
+	if err != nil {
+		return nil, err
+	}
+	if p, err = lay(p, a.settings.saved[c.Name]); err != nil {
+		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
+	}
+	return p, nil
+}
+
+// warnLooser says that a plugin has more than strict gives, and what lists it.
+func (a *app) warnLooser(c *pluginConfig, p *profiles.Profile) {
+	n := len(p.Warnings())
+	switch {
+	case n == 0:
+	case c.loosened() || len(a.settings.saved[c.Name]) > 0:
+		a.say("warning: plugin %q: profile %q with what the config adds is looser than strict in %d points; isobooth profile explain --plugin %s lists them", c.Name, p.Name, n, c.Name)
+	default:
+		a.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, p.Name, n, c.Profile)
+	}
 }
 
 // grants lists what the config adds, for people.
@@ -138,11 +166,17 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 			return nil, err
 		}
 	}
+	for _, other := range s.plugs {
+		if its := other.current(); other != g && its != nil {
+			at.Writable = append(at.Writable, at.Writes(its)...) // a work folder is nobody else's
+		}
+	}
+	at.Writable = append(at.Writable, at.Writes(profile)...)
 	return runner.NewPlanAt(at, g.config.Name, g.plugin, profile)
 }
 
 // keeps lists what decides about plugins: programs, config, profiles, keys,
-// and the plugin itself.
+// and the plugins themselves.
 func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), s.app.settings.TrustedKeys, g.config.Path}
 	self, err := os.Executable()
@@ -156,6 +190,9 @@ func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
 	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
 	if log := s.app.settings.Audit.File; log != auditOff {
 		files = append(files, log)
+	}
+	for _, other := range s.app.settings.Plugins {
+		files = append(files, other.Path)
 	}
 	for _, source := range profile.Chain {
 		if !strings.HasPrefix(source.At.File, "embedded:") {

@@ -66,7 +66,7 @@ func (a *app) profileCalled(c *cobra.Command, word string, o *explainOptions) (*
 	if plugin == nil || err != nil {
 		return profile, err
 	}
-	return a.pluginProfile(plugin)
+	return a.configured(plugin)
 }
 
 // whichever finds out what a word names: a plugin or a profile.
@@ -116,7 +116,7 @@ func (a *app) findPlugin(word string) *pluginConfig {
 }
 
 func (a *app) explainPlugin(c *pluginConfig, o *explainOptions) error {
-	profile, err := a.pluginProfile(c)
+	profile, err := a.configured(c)
 	if err != nil {
 		return err
 	}

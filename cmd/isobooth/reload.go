@@ -81,7 +81,7 @@ func (s *session) watchProfiles(asked <-chan os.Signal) (stop func()) {
 	}
 	s.changing.Lock()
 	for _, g := range s.plugs {
-		g.layers.sums = s.sums(g)
+		g.stack.sums = s.sums(g)
 	}
 	s.changing.Unlock()
 	done := make(chan struct{})
@@ -160,7 +160,7 @@ func (s *session) reload() {
 		s.events.publish(event{Type: eventReload, Text: fmt.Sprintf("saved limits stay as they were: %v", err)})
 	}
 	for _, g := range s.plugs {
-		saved := g.layers.saved
+		saved := g.stack.saved
 		if err == nil {
 			saved = all[g.config.Name]
 		}
@@ -184,7 +184,7 @@ func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	base, err := s.app.pluginProfile(&g.config)
 	var next *profiles.Profile
 	if err == nil {
-		next, err = g.layers.on(base, saved, g.layers.commands)
+		next, err = stacked(base, saved, g.stack.commands)
 	}
 	if err == nil {
 		err = s.requirements(next)
@@ -196,19 +196,17 @@ func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 		how, err = s.exchange(g, next, differences)
 	}
 	if err == nil {
-		g.layers.base, g.layers.saved = base, saved
+		g.stack.base, g.stack.saved = base, saved
 	} else if part := why(err); part != err {
 		err = fmt.Errorf("set by isobooth limit: %w", part)
 	}
 	s.auditReload(g, err)
-	if complains(&g.layers.complaint, err) {
+	if complains(&g.stack.complaint, err) {
 		s.tell(g, eventReload, "its profile stays as it was: %v", err)
 	}
 	if err == nil && len(differences) > 0 {
 		s.tell(g, eventReload, "profile %s reloaded, %s: %s", next.Name, how, inShort(differences))
-		if n := len(next.Warnings()); n > 0 {
-			s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", g.config.Name, next.Name, n, g.config.Profile)
-		}
+		s.app.warnLooser(&g.config, next)
 	}
 }
 
@@ -228,8 +226,8 @@ func (s *session) exchange(g *plug, next *profiles.Profile, differences []profil
 		if err != nil {
 			return "", err
 		}
-		g.layers.coming.Store(&coming{plan, next})
-		defer g.layers.coming.Store(nil)
+		g.stack.coming.Store(&coming{plan, next})
+		defer g.stack.coming.Store(nil)
 		if err := g.booth.Replace(plan); err != nil {
 			return "", err
 		}
@@ -242,7 +240,7 @@ func (s *session) exchange(g *plug, next *profiles.Profile, differences []profil
 	default:
 		how = "nothing to change in the booth"
 	}
-	g.layers.inForce.Store(next) // also for where things stand
+	g.stack.inForce.Store(next) // also for where things stand
 	return how, nil
 }
 
@@ -317,11 +315,11 @@ func hasTerminal() bool {
 func (s *session) auditReload(g *plug, err error) {
 	sums := s.sums(g)
 	for file, sum := range sums {
-		if before, known := g.layers.sums[file]; known && before != sum {
+		if before, known := g.stack.sums[file]; known && before != sum {
 			s.app.audit.reloaded(g.config.Name, file, before, sum, err)
 		}
 	}
-	g.layers.sums = sums
+	g.stack.sums = sums
 }
 
 // sums are the SHA-256 of the files that a plugin's profile comes from; empty

@@ -16,7 +16,7 @@ func (s *session) missingLayer(layer string, err error) error {
 		return &runner.LayerError{Layer: layer, Err: err}
 	}
 	for _, g := range s.plugs {
-		if err := requires(g.profile, layer, err); err != nil {
+		if err := requires(g.current(), layer, err); err != nil {
 			return fmt.Errorf("plugin %q: %w", g.config.Name, err)
 		}
 	}

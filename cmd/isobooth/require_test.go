@@ -35,7 +35,9 @@ func TestMissingLayer(t *testing.T) {
 		{"another is required", []string{"landlock"}, []string{"cgroup"}, ""},
 	} {
 		profile := &profiles.Profile{Name: "mine", Require: test.require}
-		s := &session{app: &app{settings: &settings{config: config{AllowMissing: test.allowed}}}, plugs: []*plug{{config: pluginConfig{Name: "p"}, profile: profile}}}
+		g := &plug{config: pluginConfig{Name: "p"}}
+		g.stack.inForce.Store(profile)
+		s := &session{app: &app{settings: &settings{config: config{AllowMissing: test.allowed}}}, plugs: []*plug{g}}
 		err := s.missingLayer("landlock", cause)
 		if got := text(err); got != test.want || err != nil && (exitCode(err) != exitLayer || !errors.Is(err, cause)) {
 			t.Errorf("%s: %q, exit %d, want %q", test.name, got, exitCode(err), test.want)

@@ -138,6 +138,19 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
+	s.feedAll(ctx, inputs, sources, mappings, cancel)
+	s.drain(ctx)
+	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
+		return cause
+	}
+	a.say("stopping")
+	return nil
+}
+
+// feedAll sends what comes from all sources to the booths, until they have
+// ended or ctx has. failed is called with the error of each that fails;
+// inputs are their names.
+func (s *session) feedAll(ctx context.Context, inputs []string, sources []source, mappings []midi.Mapping, failed func(error)) {
 	booths := map[string]*runner.Booth{}
 	for _, g := range s.plugs {
 		booths[g.config.Name] = g.booth
@@ -149,19 +162,13 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 			switch err := s.feed(ctx, src, mappings, find); {
 			case ctx.Err() != nil:
 			case err != nil:
-				cancel(fmt.Errorf("input %q: %w", inputs[i], err))
+				failed(fmt.Errorf("input %q: %w", inputs[i], err))
 			default:
-				a.say("input %q has ended", inputs[i])
+				s.app.say("input %q has ended", inputs[i])
 			}
 		})
 	}
 	feeding.Wait()
-	s.drain(ctx)
-	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
-		return cause
-	}
-	a.say("stopping")
-	return nil
 }
 
 // readiness counts the booths that are ready, and says why others are not

@@ -40,12 +40,11 @@ type session struct {
 
 // plug is one plugin with its booth.
 type plug struct {
-	config  pluginConfig
-	plugin  *verify.Plugin
-	profile *profiles.Profile // at the start; current is the one in force
-	layers  layers
-	booth   *runner.Booth
-	output  *output
+	config pluginConfig
+	plugin *verify.Plugin
+	stack  profileStack // current is what it comes to
+	booth  *runner.Booth
+	output *output
 }
 
 // newSession checks every plugin before anything is started, then starts the
@@ -145,10 +144,12 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	} else {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
-	if n := len(profile.Warnings()); n > 0 && c.use == nil {
-		s.app.say("warning: plugin %q: profile %q is looser than strict in %d points; isobooth profile show %s lists them", c.Name, profile.Name, n, c.Profile)
+	if c.use == nil {
+		s.app.warnLooser(&c, profile)
 	}
-	s.plugs = append(s.plugs, &plug{config: c, plugin: p, profile: profile, layers: layers{base: base, saved: saved}})
+	g := &plug{config: c, plugin: p, stack: profileStack{base: base, saved: saved}}
+	g.stack.inForce.Store(profile)
+	s.plugs = append(s.plugs, g)
 	return nil
 }
 
@@ -212,7 +213,7 @@ func (s *session) landlock() (bool, error) {
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
 	ready := make(chan error, len(s.plugs))
 	for _, g := range s.plugs {
-		plan, err := s.plan(g, g.profile)
+		plan, err := s.plan(g, g.current())
 		if err != nil {
 			return err
 		}
