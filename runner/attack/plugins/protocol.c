@@ -3,6 +3,7 @@
 #include "attack.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 enum { TRIGGER_FD = 3, REPLY_FD = 4 };
 
@@ -199,13 +200,16 @@ static long hang_up(void)
 	return p.arg ? raw(SYS_close, p.arg, 0, 0, 0, 0, 0) : 0;
 }
 
-/* A second process that writes replies, too. */
+/* A second process that writes replies, too, and is there long enough to be
+ * seen: the host may take its reply for the answer. */
 static long two_writers(void)
 {
+	struct timespec while_seen = {.tv_nsec = 300000000};
 	long pid = raw(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 
 	if (pid == 0) {
 		send(frame, compose(frame, REPLY, OURS, "", 0));
+		raw(SYS_nanosleep, (long)&while_seen, 0, 0, 0, 0, 0);
 		raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 	}
 	if (pid > 0)
