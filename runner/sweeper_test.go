@@ -343,10 +343,11 @@ func (s *sweeper) attempt(probes []probe) (said []int64, records []control.Denia
 	return said, b.records, end
 }
 
-// try makes every probe and returns what became of it. The jailer counts the
-// refusals of each call and reports the 1st, 2nd, 4th and so on: that all of
-// 8 probes of a call were refused is seen, and that none was. Where it is not
-// clear, or the booth ends, each half is tried again.
+// try makes every probe and returns what became of it. The jailer reports the
+// 1st, 2nd, 4th and so on of the refusals that it takes for the same, so that
+// one of a kind is always told. What a report is about was refused; what came
+// back with another error than EPERM was not. The rest is tried again, with
+// less beside it, and so is everything when the booth ends.
 func (s *sweeper) try(probes []probe) []outcome {
 	s.t.Helper()
 	if len(probes) == 0 {
@@ -356,59 +357,53 @@ func (s *sweeper) try(probes []probe) []outcome {
 	if len(probes) == 1 && end != nil {
 		return []outcome{ended(s.name(probes[0]), end)}
 	}
-	tries, refusals := map[int]uint64{}, map[int]uint64{}
+	type call struct {
+		nr   int
+		args [6]uint64
+	}
+	tried, told := map[call]probe{}, map[call]bool{}
 	for _, p := range probes {
-		tries[p.number()]++
+		tried[call{p.number(), p.args}] = p
 	}
 	for _, d := range records {
-		refusals[d.Nr] = d.Count
-		if tries[d.Nr] == 0 || d.Phase != s.phase || !slices.ContainsFunc(probes, func(p probe) bool {
-			return p.number() == d.Nr && p.args == d.Args && s.name(p) == d.Call
-		}) {
+		c := call{d.Nr, d.Args}
+		if p, ok := tried[c]; !ok || d.Phase != s.phase || s.name(p) != d.Call {
 			s.t.Errorf("refused without being tried: %+v", d)
 		}
+		told[c] = true
 	}
-	unclear := func(p probe) bool {
-		n := refusals[p.number()]
-		return n != 0 && n != tries[p.number()]
-	}
-	if end != nil || slices.ContainsFunc(probes, unclear) {
-		half := len(probes) / 2
+	half := len(probes) / 2
+	if end != nil {
 		return append(s.try(probes[:half]), s.try(probes[half:])...)
 	}
 	outcomes := make([]outcome, len(probes))
+	var unclear []probe
+	var where []int
 	for i, p := range probes {
 		switch errno := syscall.Errno(-said[i]); {
-		case refusals[p.number()] != 0:
+		case told[call{p.number(), p.args}]:
 			outcomes[i] = refused
 			if errno != syscall.EPERM {
 				s.t.Errorf("%s %#x was refused and answered with %d", s.name(p), p.args, said[i])
 			}
 		case errno == syscall.ENOSYS:
 			outcomes[i] = lacking
-		case errno == syscall.EPERM:
-			outcomes[i] = failed
-		default:
+		case errno != syscall.EPERM:
 			outcomes[i] = reached
+		case len(probes) == 1:
+			outcomes[i] = failed // by the kernel: nothing else was there to be told
+		default:
+			unclear, where = append(unclear, p), append(where, i)
 		}
+	}
+	half = len(unclear)
+	if half == len(probes) {
+		half /= 2
+	}
+	for i, o := range append(s.try(unclear[:half]), s.try(unclear[half:])...) {
+		outcomes[where[i]] = o
 	}
 	return outcomes
-}
-
-// filled repeats probes until each call is there 1, 2, 4, ... times, which is
-// when try sees that all were refused.
-func filled(probes []probe) []probe {
-	last, n := map[uint64]probe{}, map[uint64]int{}
-	for _, p := range probes {
-		last[p.nr] = p
-		n[p.nr]++
-	}
-	for nr, p := range last {
-		for ; n[nr]&(n[nr]-1) != 0; n[nr]++ {
-			probes = append(probes, p)
-		}
-	}
-	return probes
 }
 
 // batches cuts probes into what one table takes. It sorts them by number, so
@@ -478,7 +473,6 @@ func (s *sweeper) compare(probes []probe) (got map[outcome][]string) {
 			pass = append(pass, p)
 		}
 	}
-	stop = filled(stop)
 	var outcomes []outcome
 	for _, batch := range slices.Concat(batches(pass), batches(stop)) {
 		outcomes = append(outcomes, s.try(batch)...)
