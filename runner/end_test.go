@@ -150,16 +150,28 @@ func TestJailerKilled(t *testing.T) {
 // nobody is an ordinary user without rights of any kind.
 const nobody = 65534
 
-// withoutRoot runs a helper as an ordinary user without control groups, with
-// the plugin of its name, and looks for want in what it prints.
-func withoutRoot(t *testing.T, name, want string, flags ...string) {
+// requireNobody skips a test that cannot become nobody, or not with booths.
+func requireNobody(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; the test for this user runs without it")
+		t.Skip("missing: root, to become another user; the tests for this user run without it")
 	}
 	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
 		missing(t, "user namespaces for ordinary users")
 	}
+}
+
+// asNobody has a helper run as an ordinary user without control groups.
+func asNobody(cmd *exec.Cmd) {
+	cmd.Env = append(cmd.Env, groupsEnv+"=none")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+}
+
+// withoutRoot runs a helper as an ordinary user without control groups, with
+// the plugin of its name, and looks for want in what it prints.
+func withoutRoot(t *testing.T, name, want string, flags ...string) {
+	t.Helper()
+	requireNobody(t)
 	dir := readable(t)
 	folder := filepath.Join(dir, "plugin")
 	if err := os.Mkdir(folder, 0o755); err != nil {
@@ -172,8 +184,7 @@ func withoutRoot(t *testing.T, name, want string, flags ...string) {
 		}
 	}
 	cmd := helper(t, dir, name, map[string]string{name: folder})
-	cmd.Env = append(cmd.Env, groupsEnv+"=none")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	asNobody(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -182,12 +193,7 @@ func withoutRoot(t *testing.T, name, want string, flags ...string) {
 // TestWithoutRoot runs a booth as an ordinary user, with every layer but
 // cgroups, which nobody has delegated to it.
 func TestWithoutRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; the other tests run without it")
-	}
-	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
-		missing(t, "user namespaces for ordinary users")
-	}
+	requireNobody(t)
 	dir := readable(t)
 	folder := filepath.Join(dir, "transpose")
 	if err := os.Mkdir(folder, 0o755); err != nil {
@@ -200,8 +206,7 @@ func TestWithoutRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := helper(t, dir, "rootless", map[string]string{"transpose": folder})
-	cmd.Env = append(cmd.Env, groupsEnv+"=none")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	asNobody(cmd)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

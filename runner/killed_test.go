@@ -216,12 +216,7 @@ func kill(t *testing.T, m *moment, victim string, d daemon, cmd *exec.Cmd) time.
 // TestKilledWithoutGroups is TestKilled for an ordinary user without groups,
 // where no sweep would find a process that is left.
 func TestKilledWithoutGroups(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("missing: root, to become another user; TestKilled runs without it")
-	}
-	if data, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err != nil || strings.TrimSpace(string(data)) == "0" {
-		missing(t, "user namespaces for ordinary users")
-	}
+	requireNobody(t)
 	plugins := helperPlugins(t)
 	for _, folder := range plugins {
 		if err := os.Chown(folder, nobody, nobody); err != nil {
@@ -235,10 +230,7 @@ func TestKilledWithoutGroups(t *testing.T) {
 		}
 		for _, victim := range []string{"daemon", "jailer", "both"} {
 			t.Run(m.name+"/"+victim, func(t *testing.T) {
-				d, cmd := startHelper(t, m.task, plugins, func(cmd *exec.Cmd) {
-					cmd.Env = append(cmd.Env, groupsEnv+"=none")
-					cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-				})
+				d, cmd := startHelper(t, m.task, plugins, asNobody)
 				kill(t, &m, victim, d, cmd)
 				if victim == "both" {
 					if _, err := os.Stat(d.Dir); err != nil {
