@@ -114,7 +114,7 @@ func (t *learnedText) line(format string, args ...any) {
 func (t *learnedText) rules(seen []Seen, permissive *Profile) {
 	call := seen[0].Call
 	phase := PhaseRun
-	if continuable(call) && !slices.ContainsFunc(seen, func(s Seen) bool { return s.Moment != MomentLoad }) {
+	if continuable(call) && onlyLoading(seen) {
 		phase = PhaseLoad
 	}
 	for _, when := range needed(seen, permissive) {

@@ -234,16 +234,11 @@ func (l *learning) play(ctx context.Context, profile, learn *profiles.Profile) (
 
 // parse reads the profile as it will be read from its file.
 func (l *learning) parse(text []byte) (*profiles.Profile, error) {
-	dir, err := os.MkdirTemp("", "isobooth-learn-")
-	if err != nil {
-		return nil, err
+	file := l.o.out
+	if file == "-" {
+		file = l.o.name + ".toml"
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, l.o.name+".toml")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return nil, err
-	}
-	p, err := l.app.library().Load(path)
+	p, err := l.app.library().Parse(file, l.o.name, text)
 	if err != nil {
 		return nil, fmt.Errorf("internal error: what was learned is no profile: %w", err)
 	}
