@@ -133,7 +133,7 @@ func TestNeverLooser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cpu, err := b.cpuSteps(g.Path(), l)
+			cpu, err := b.cpuSteps(g.Path(), true, l)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -336,6 +336,28 @@ func TestCPUList(t *testing.T) {
 	for want, list := range map[string][]int{"": nil, "0": {0}, "0-1,3": {0, 1, 3}, "2,4,6-9": {2, 4, 6, 7, 8, 9}} {
 		if got := cpuList(list); got != want {
 			t.Errorf("%v: %q, want %q", list, got, want)
+		}
+	}
+}
+
+// TestNewGroupPeriodFirst: the kernel's own period never has a quota, or a
+// group stands still until that ends.
+func TestNewGroupPeriodFirst(t *testing.T) {
+	g := newGroup(t, openTree(t), roomy)
+	b := v1(t, g) // v2 has both in one file
+	for _, inUse := range []bool{false, true} {
+		if err := os.WriteFile(b.dir("cpu", g.Path(), "cpu.cfs_quota_us"), []byte("-1"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(b.dir("cpu", g.Path(), "cpu.cfs_period_us"), []byte("100000"), 0); err != nil {
+			t.Fatal(err)
+		}
+		steps, err := b.cpuSteps(g.Path(), inUse, Limits{CPU: 0.5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := steps[0].CPU.Period != nil; first == inUse {
+			t.Errorf("in use: %v, the period comes first: %v", inUse, first)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (b *legacy) limit(path string, old *Limits, l Limits) error {
 	if err != nil {
 		return err
 	}
-	cpu, err := b.cpuSteps(path, l)
+	cpu, err := b.cpuSteps(path, old != nil, l)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,13 @@ func (b *legacy) swappiness(path string, l Limits) (uint64, error) {
 // cpuSteps orders quota and period: the group may use quota/period of a core.
 // The longer period belongs to the first of the two writes, so that what is
 // between them allows less than one of the two ends.
-func (b *legacy) cpuSteps(path string, l Limits) ([]*specs.LinuxResources, error) {
+//
+// A group that is not in use has no quota yet, so its period comes first. The
+// other way round, the quota would start the timer of the kernel's own period,
+// 100 ms, and only its first end would bring the new one in: a booth would
+// stand still for most of that while it starts (start_cfs_bandwidth, Linux
+// 6.18).
+func (b *legacy) cpuSteps(path string, inUse bool, l Limits) ([]*specs.LinuxResources, error) {
 	quota, period := l.quota()
 	shares := l.shares()
 	current, err := readNumber(b.dir("cpu", path, "cpu.cfs_period_us"))
@@ -117,7 +123,7 @@ func (b *legacy) cpuSteps(path string, l Limits) ([]*specs.LinuxResources, error
 	}
 	first := &specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: &shares, Period: &period}}
 	then := &specs.LinuxResources{CPU: &specs.LinuxCPU{Quota: &quota}}
-	if period < current {
+	if inUse && period < current {
 		first, then = then, first
 	}
 	return []*specs.LinuxResources{first, then}, nil
