@@ -99,7 +99,7 @@ func (l *lane) allocations(n int) ([]float64, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range n {
-		if err := l.Send(l.booth.Booth, l.trigger); err != nil {
+		if _, err := l.trip(); err != nil {
 			return nil, err
 		}
 	}
