@@ -19,7 +19,6 @@ import (
 
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/miditest"
-	"github.com/isobooth/isobooth/runner"
 )
 
 // flooder sends as many notes as one reply holds, for each trigger.
@@ -159,13 +158,8 @@ func newRig(t *testing.T, programs string, outs *outputs, plugins ...pluginConfi
 	if err := r.s.start(ctx, r.rep, cancel); err != nil {
 		t.Fatalf("%v\n%s", err, r.said())
 	}
-	booths := map[string]*runner.Booth{}
-	for _, g := range r.s.plugs {
-		booths[g.config.Name] = g.booth
-	}
-	go func() {
-		r.feed <- r.s.feed(ctx, r.cable, mappings, func(m *midi.Mapping) *runner.Booth { return booths[m.Plugin] })
-	}()
+	r.s.route(mappings, r.s.boothOf())
+	go func() { r.feed <- r.s.feed(ctx, r.cable) }()
 	return r
 }
 

@@ -184,7 +184,8 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}
 
 	layers := about.Layers
-	runErr := s.feed(ctx, src, mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
+	s.route(mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
+	runErr := s.feed(ctx, src)
 	s.drain(ctx)
 	cause := context.Cause(ctx)
 	cancel(nil)
@@ -216,56 +217,6 @@ func openOut(glob string) (send func([]byte) error, done func(), err error) {
 		return nil, nil, err
 	}
 	return out.Send, func() { out.Close() }, nil
-}
-
-// feed runs one source on a thread of its own until it ends: events that
-// match a mapping go to its booth.
-func (s *session) feed(ctx context.Context, src source, mappings []midi.Mapping, find func(*midi.Mapping) *runner.Booth) error {
-	router := midi.NewRouter(mappings)
-	done := make(chan error)
-	go func() {
-		lane, err := s.host.NewLane(s.cpu)
-		if err != nil {
-			done <- err
-			return
-		}
-		defer lane.Close()
-		in := s.outs.newInput(src)
-		// Made once: a closure for each event would be an allocation.
-		var ev midi.Event
-		send := func(m *midi.Mapping) {
-			if b := find(m); b != nil {
-				// Dropped triggers are counted by the booth.
-				_ = lane.Send(b, runner.Trigger{Event: &ev, Mapping: m})
-			}
-		}
-		loops := false
-		would := func(*midi.Mapping) { loops = true }
-		done <- src.Run(ctx, func(e *midi.Event) {
-			ev = *e
-			from := in.admit(&ev)
-			if from == nil {
-				router.Match(&ev, send)
-				return
-			}
-			// What no mapping waits for comes back, but goes no further.
-			loops = false
-			router.Match(&ev, would)
-			if loops {
-				from.cut(&ev)
-			}
-		})
-	}()
-	return <-done
-}
-
-// drain waits until every trigger has its reply, or its plugin has ended.
-func (s *session) drain(ctx context.Context) {
-	for _, g := range s.plugs {
-		for !g.booth.Idle() && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-	}
 }
 
 // summaryJSON is the last line of `play --json`.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -138,37 +137,14 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
 
-	s.feedAll(ctx, inputs, sources, mappings, cancel)
+	s.route(mappings, s.boothOf())
+	s.feedAll(ctx, inputs, sources, cancel)
 	s.drain(ctx)
 	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
 		return cause
 	}
 	a.say("stopping")
 	return nil
-}
-
-// feedAll sends what comes from all sources to the booths, until they have
-// ended or ctx has. failed is called with the error of each that fails;
-// inputs are their names.
-func (s *session) feedAll(ctx context.Context, inputs []string, sources []source, mappings []midi.Mapping, failed func(error)) {
-	booths := map[string]*runner.Booth{}
-	for _, g := range s.plugs {
-		booths[g.config.Name] = g.booth
-	}
-	find := func(m *midi.Mapping) *runner.Booth { return booths[m.Plugin] }
-	var feeding sync.WaitGroup
-	for i, src := range sources {
-		feeding.Go(func() {
-			switch err := s.feed(ctx, src, mappings, find); {
-			case ctx.Err() != nil:
-			case err != nil:
-				failed(fmt.Errorf("input %q: %w", inputs[i], err))
-			default:
-				s.app.say("input %q has ended", inputs[i])
-			}
-		})
-	}
-	feeding.Wait()
 }
 
 // readiness counts the booths that are ready, and says why others are not

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/profiles"
@@ -32,7 +33,8 @@ type session struct {
 	events *events
 	outs   *outputs
 	learn  *profiles.Profile // what booths that learn may do all the same; else nil
-	end    sync.WaitGroup    // booths that run
+	routes atomic.Pointer[routes]
+	end    sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
 	complaint string // about limits.toml, as it was read last
