@@ -22,4 +22,18 @@ var (
 	// ErrGlob: a port pattern has an open bracket, an empty or backward
 	// class, a trailing backslash or invalid UTF-8.
 	ErrGlob = errors.New("malformed pattern")
+
+	// ErrNoPorts: the machine has no MIDI port of the wanted direction, or no
+	// MIDI at all: on Linux, no ALSA sequencer that this user may open.
+	ErrNoPorts = errors.New("no MIDI ports")
+
+	// ErrNoSuchPort: there are ports, listed in the error, but none that was
+	// asked for.
+	ErrNoSuchPort = errors.New("no such MIDI port")
+
+	// ErrClosed: the port was closed, before or during the call.
+	ErrClosed = errors.New("MIDI port is closed")
+
+	// ErrGone: the port was unplugged.
+	ErrGone = errors.New("MIDI port is gone")
 )
