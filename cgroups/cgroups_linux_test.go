@@ -643,4 +643,11 @@ func TestProbe(t *testing.T) {
 	if r.Version == "" || r.Usable == (r.Reason != "") || !r.Usable && r.Version == "none" && r.Root != "" {
 		t.Errorf("report %+v contradicts itself", r)
 	}
+	if r.Version != "v2" || !r.Usable {
+		return
+	}
+	data, err := os.ReadFile(filepath.Join(r.Root, "cgroup.controllers"))
+	if err != nil || strings.Join(r.Controllers, " ") != strings.TrimSpace(string(data)) {
+		t.Errorf("controllers %q, where a tree would be made there are %q (%v)", r.Controllers, data, err)
+	}
 }
