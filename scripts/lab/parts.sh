@@ -8,6 +8,7 @@ lab_parts='
 doctor           plain   120  what isobooth sees of the machine
 cgroups          plain   600  control groups v2, as root
 booths           plain   5400 booths on control groups v2, as root
+commands         plain   3600 isobooth itself, running booths
 ports            plain   1200 real ALSA ports through each driver
 attacks          plain   3600 hostile plugins in booths of root
 session          systemd 1200 control groups in services, sessions and scopes
