@@ -7,6 +7,8 @@
 # make soak    crashes and restarts booths under load, and counts what is left;
 #              SOAK_CYCLES=2000 crashes, SOAK_TRIGGERS=1000000 triggers
 # make matrix  rewrites the matrix of attacks and layers in the docs; as root
+# make lab     runs the tests that need control groups v2, systemd or real ALSA ports,
+#              in QEMU guests of Linux 6.1 and 6.12; docs/lab.md
 # make install PREFIX=/usr/local
 
 PREFIX  ?= /usr/local
@@ -92,7 +94,7 @@ matrix: all
 man: $(BIN)/isobooth
 	$(BIN)/isobooth man $(BIN)/man
 
-lab: all
+lab:
 	scripts/lab/test
 
 install: all man

@@ -110,7 +110,7 @@ func TestJailerKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hangs, _, err := h.run(newPlan(t, "hangs", build(t, "crash"), nil))
+	hangs, _, err := h.run(newPlan(t, "hangs", build(t, "crash"), deadline(patience)))
 	if err != nil {
 		t.Fatal(err)
 	}

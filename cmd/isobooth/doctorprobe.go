@@ -133,12 +133,12 @@ func tryGroups(tree *cgroups.Tree, l *profiles.Limits) map[string]attempt {
 			if limits.CPUs = l.CPUs; len(l.CPUs) == 0 {
 				limits.CPUs = firstCPU()
 			}
-			hint = "the controller cpuset has to be there, on v2 delegated: Delegate=cpu memory pids cpuset"
+			hint = "the controller cpuset has to be there, on v2 delegated: Delegate=cpu memory pids cpuset, for a user's session in user@.service, too"
 		case "io_weight":
 			if limits.IOWeight = l.IOWeight; !k.needed(l) {
 				limits.IOWeight = 200
 			}
-			hint = "the controller io has to be there, on v1 blkio with the scheduler bfq, on v2 delegated"
+			hint = "the controller io has to be there, on v1 blkio with the scheduler bfq, on v2 delegated: Delegate=cpu memory pids io, for a user's session in user@.service, too"
 		}
 		name := "try-" + strings.ReplaceAll(k.key, "_", "-")
 		g, err := tree.New(name, limits)
