@@ -104,7 +104,7 @@ func buildPrograms(t *testing.T) (root, programs string) {
 func requireBooths(t *testing.T) {
 	t.Helper()
 	a := &app{settings: &settings{config: config{}}}
-	for _, f := range []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
+	for _, f := range []finding{checkKernel(), a.checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
 		if f.OK {
 			continue
 		}
