@@ -15,6 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"isobooth": main, // with its signals
+		"filtered": filtered,
 	})
 }
 
