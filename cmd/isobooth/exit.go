@@ -113,6 +113,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &grant):
 		return grant.Hint
+	case errors.Is(err, errNoAttacks):
+		return "make install puts it beside isobooth-jail, as packages do; in a clone, make builds it into bin/selftest"
 	case errors.Is(err, errNoDaemon):
 		return "isobooth run starts one; isobooth play says itself what was refused"
 	case errors.Is(err, profiles.ErrUnknown):
