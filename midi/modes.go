@@ -1,6 +1,7 @@
 package midi
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -54,6 +55,30 @@ func (m *Modes) Adopt(mappings []Mapping, start string) {
 		m.base = &start
 	}
 	m.settle()
+}
+
+// CheckModes refuses mappings that ask for a mode that nothing sets, and a mode
+// to start with that cannot be one.
+func CheckModes(mappings []Mapping, start string) error {
+	if err := checkMode("midi.mode", start); err != nil {
+		return err
+	}
+	sets := map[string]bool{start: true}
+	for i := range mappings {
+		sets[mappings[i].SetMode] = true
+	}
+	for i := range mappings {
+		when := mappings[i].Trigger.when
+		if when == nil {
+			continue
+		}
+		for _, mode := range when.modes {
+			if !sets[mode] {
+				return fmt.Errorf("mapping %q: trigger: mode %q: no mapping sets it", mappings[i].Name, mode)
+			}
+		}
+	}
+	return nil
 }
 
 // set makes mode the one to return to.
