@@ -106,7 +106,7 @@ func (s *session) launching(plan *runner.Plan, worker int) error {
 	if s.app.audit == nil {
 		return nil
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		if g.config.Name == plan.Name {
 			return s.app.audit.put("launch", plan.Name, s.launchFacts(g, plan, worker))
 		}

@@ -31,7 +31,7 @@ func (in *input) admit(e *midi.Event) *output {
 	}
 	var from *output
 	at := in.outs.now()
-	for _, o := range in.outs.all {
+	for _, o := range in.outs.all() {
 		if hop := o.echoes.Hop(e, at); hop > e.Hop {
 			e.Hop, from = hop, o
 		}

@@ -115,7 +115,7 @@ func (s *session) limit(r *request) limitReply {
 }
 
 func (s *session) plugCalled(name string) *plug {
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		if g.config.Name == name {
 			return g
 		}

@@ -167,7 +167,7 @@ type outputs struct {
 	limits midiLimits
 	now    func() time.Duration
 	news   chan struct{} // something is to be told
-	all    []*output
+	list   snapshot[*output]
 }
 
 // newOutputs makes outputs that lead to port, which may be nil: none.
@@ -186,13 +186,16 @@ func (s *outputs) add(booth string) *output {
 		echoes:  midi.NewEchoes(s.limits.window),
 		limiter: midi.NewLimiter(s.limits.rate, s.limits.burst),
 	}
-	s.all = append(s.all, o)
+	s.list.add(o)
 	return o
 }
 
+// all are the outputs, as they are now.
+func (s *outputs) all() []*output { return s.list.all() }
+
 // of returns a booth's output; nil when there is no such booth.
 func (s *outputs) of(booth string) *output {
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		if o.booth == booth {
 			return o
 		}
@@ -201,7 +204,7 @@ func (s *outputs) of(booth string) *output {
 }
 
 func (s *outputs) tell(say func(format string, args ...any)) {
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		o.tell(say)
 	}
 }

@@ -176,7 +176,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 		}
 		return err
 	}
-	g := s.plugs[0]
+	g := s.plugs()[0]
 	about := g.booth.About()
 	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, about.PID, g.current().Name)
 	if about.StartLog != "" {

@@ -166,7 +166,7 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 			return nil, err
 		}
 	}
-	for _, other := range s.plugs {
+	for _, other := range s.plugs() {
 		if its := other.current(); other != g && its != nil {
 			at.Writable = append(at.Writable, at.Writes(its)...) // a work folder is nobody else's
 		}

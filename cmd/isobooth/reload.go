@@ -80,7 +80,7 @@ func (s *session) watchProfiles(asked <-chan os.Signal) (stop func()) {
 		s.watchFolders(w)
 	}
 	s.changing.Lock()
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		g.stack.sums = s.sums(g)
 	}
 	s.changing.Unlock()
@@ -116,7 +116,7 @@ func (s *session) watchFolders(w *fsnotify.Watcher) {
 // limits.toml, with absolute paths.
 func (s *session) profileFiles() []string {
 	files := []string{absolute(s.app.settings.limitsFile)}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		for _, source := range g.current().Chain {
 			if file := source.At.File; file != "" && !strings.HasPrefix(file, "embedded:") {
 				files = append(files, absolute(file))
@@ -159,7 +159,7 @@ func (s *session) reload() {
 		s.app.say("saved limits stay as they were: %v", err)
 		s.events.publish(event{Type: eventReload, Text: fmt.Sprintf("saved limits stay as they were: %v", err)})
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		saved := g.stack.saved
 		if err == nil {
 			saved = all[g.config.Name]

@@ -26,7 +26,7 @@ func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runn
 // boothOf finds the booth of a mapping's plugin among those of this session.
 func (s *session) boothOf() func(*midi.Mapping) *runner.Booth {
 	booths := map[string]*runner.Booth{}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		booths[g.config.Name] = g.booth
 	}
 	return func(m *midi.Mapping) *runner.Booth { return booths[m.Plugin] }
@@ -94,7 +94,7 @@ func (s *session) feed(ctx context.Context, src source) error {
 
 // drain waits until every trigger has its reply, or its plugin has ended.
 func (s *session) drain(ctx context.Context) {
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		for !g.booth.Idle() && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}

@@ -150,8 +150,8 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 // readiness counts the booths that are ready, and says why others are not
 // even tried.
 func (s *session) readiness() string {
-	ready := 0
-	for _, g := range s.plugs {
+	ready, plugs := 0, s.plugs()
+	for _, g := range plugs {
 		switch g.booth.State() {
 		case runner.StateReady:
 			ready++
@@ -162,8 +162,8 @@ func (s *session) readiness() string {
 			}
 		}
 	}
-	if ready == len(s.plugs) {
+	if ready == len(plugs) {
 		return fmt.Sprintf("%d booths", ready)
 	}
-	return fmt.Sprintf("%d of %d booths", ready, len(s.plugs))
+	return fmt.Sprintf("%d of %d booths", ready, len(plugs))
 }

@@ -27,8 +27,8 @@ type session struct {
 	cpu  int
 	// hasLandlock is false when the config allows it to be missing, and it is.
 	hasLandlock bool
-	plugs       []*plug
-	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
+	running     snapshot[*plug] // set with changing held, once start has begun
+	rec         *recorder       // of a daemon; nil for play, which neither asks nor tells
 	// events are those of a daemon, which closes them; nil for play.
 	events *events
 	outs   *outputs
@@ -49,6 +49,9 @@ type plug struct {
 	output *output
 }
 
+// plugs are the plugins that run, as they are now.
+func (s *session) plugs() []*plug { return s.running.all() }
+
 // newSession checks every plugin before anything is started, then starts the
 // jailer, and adds each booth to outs. Close it also after an error of a later
 // step.
@@ -57,7 +60,7 @@ func (a *app) newSession(plugins []pluginConfig, outs *outputs, o runner.Observe
 	if err := s.open(plugins, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		g.output = s.outs.add(g.config.Name)
 	}
 	return s, nil
@@ -151,7 +154,7 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	g := &plug{config: c, plugin: p, stack: profileStack{base: base, saved: saved}}
 	g.stack.inForce.Store(profile)
-	s.plugs = append(s.plugs, g)
+	s.running.add(g)
 	return nil
 }
 
@@ -213,8 +216,9 @@ func (s *session) landlock() (bool, error) {
 // failed is called when a running booth's host is gone. A daemon's plugin that
 // does not come up by its own fault is reported and left to its booth.
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
-	ready := make(chan error, len(s.plugs))
-	for _, g := range s.plugs {
+	plugs := s.plugs()
+	ready := make(chan error, len(plugs))
+	for _, g := range plugs {
 		plan, err := s.plan(g, g.current())
 		if err != nil {
 			return err
@@ -236,9 +240,9 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		}
 	}
 	if s.rec != nil {
-		s.rec.begin(s.plugs)
+		s.rec.begin(plugs)
 	}
-	for _, g := range s.plugs {
+	for _, g := range plugs {
 		s.end.Go(func() {
 			started := false
 			err := g.booth.Run(ctx, func() { started = true; ready <- nil })
@@ -253,7 +257,7 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 		})
 	}
 	var errs []error
-	for range s.plugs {
+	for range plugs {
 		errs = append(errs, <-ready)
 	}
 	return errors.Join(errs...)
@@ -286,7 +290,7 @@ func (s *session) close() error {
 			errs = append(errs, fmt.Errorf("remove %s: %w", s.dir, err))
 		}
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		errs = append(errs, g.plugin.Close())
 	}
 	return errors.Join(errs...)
