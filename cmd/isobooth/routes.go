@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -16,11 +17,37 @@ import (
 type routes struct {
 	router *midi.Router
 	booth  func(*midi.Mapping) *runner.Booth // nil when the plugin has none
+	users  atomic.Int64                      // events that go by them right now
 }
 
-// route puts new routes in place of those there are.
-func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) {
-	s.routes.Store(&routes{midi.NewRouter(mappings), booth})
+// route puts new routes in place of those there are, which it returns: nil at
+// first.
+func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) (old *routes) {
+	return s.routes.Swap(&routes{router: midi.NewRouter(mappings), booth: booth})
+}
+
+// enter returns the routes for one event, on the event path; leave must
+// follow.
+func (s *session) enter() *routes {
+	for {
+		r := s.routes.Load()
+		r.users.Add(1)
+		// Routes that were exchanged just before may have been found unused.
+		if s.routes.Load() == r {
+			return r
+		}
+		r.users.Add(-1)
+	}
+}
+
+func (r *routes) leave() { r.users.Add(-1) }
+
+// left waits until no event goes by routes that have been replaced: no booth
+// of theirs gets a trigger from then on.
+func (r *routes) left() {
+	for r != nil && r.users.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // boothOf finds the booth of a mapping's plugin among those of this session.
@@ -75,7 +102,8 @@ func (s *session) feed(ctx context.Context, src source) error {
 		loops := false
 		would := func(*midi.Mapping) { loops = true }
 		done <- src.Run(ctx, func(e *midi.Event) {
-			ev, to = *e, s.routes.Load()
+			ev, to = *e, s.enter()
+			defer to.leave()
 			from := in.admit(&ev)
 			if from == nil {
 				to.router.Match(&ev, send)
@@ -95,8 +123,12 @@ func (s *session) feed(ctx context.Context, src source) error {
 // drain waits until every trigger has its reply, or its plugin has ended.
 func (s *session) drain(ctx context.Context) {
 	for _, g := range s.plugs() {
-		for !g.booth.Idle() && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		g.drain(ctx)
+	}
+}
+
+func (g *plug) drain(ctx context.Context) {
+	for !g.booth.Idle() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
 	}
 }
