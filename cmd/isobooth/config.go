@@ -78,6 +78,8 @@ type settings struct {
 
 	limitsFile string      // beside it; need not exist
 	saved      savedLimits // what it says
+
+	later []string // keys that a daemon which runs does not go by
 }
 
 // Layers that a config may allow to be missing. The others have no use

@@ -74,7 +74,7 @@ type boothStatus struct {
 func (s *session) status() daemonStatus { return s.statusOf(s.plugs()) }
 
 func (s *session) statusOf(plugs []*plug) daemonStatus {
-	d := daemonStatus{PID: os.Getpid(), Config: s.app.settings.File, Booths: []boothStatus{}}
+	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Booths: []boothStatus{}}
 	for _, g := range plugs {
 		about := g.booth.About()
 		b := boothStatus{
