@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"runner/jail":            {"runner/control"},
 	"midi/portmidi":          {"midi", "midi/sequencer", "midi/sequencer/quiet"},
 	"midi/rtmidi":            {"midi", "midi/sequencer", "midi/sequencer/quiet"},
+	"midi/rawmidi":           {"midi"},
 	"midi/sequencer":         {"midi"},
 	"midi/miditest":          {"midi"},
 	"midi/sequencer/seqtest": {"midi"},

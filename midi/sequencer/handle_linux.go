@@ -27,49 +27,38 @@ type handle int
 // are part of the call numbers: the kernel refuses a wrong one.
 type (
 	clientInfo struct {
-		client          int32
-		kind            int32
-		name            [64]byte
-		filter          uint32
-		multicastFilter [8]byte
-		eventFilter     [32]byte
-		ports           int32
-		lost            int32
-		card            int32
-		pid             int32 // since Linux 4.6, before it 0
-		_               [56]byte
+		client int32
+		_      int32
+		name   [64]byte
+		_      [52]byte // filters and counts
+		_      int32
+		pid    int32 // since Linux 4.6, before it 0
+		_      [56]byte
 	}
 
 	portInfo struct {
-		addr     Addr
-		name     [64]byte
-		caps     Caps
-		kind     uint32
-		channels int32
-		voices   int32
-		synth    int32
-		readUse  int32
-		writeUse int32
-		kernel   uintptr
-		flags    uint32
-		queue    uint8
-		_        [59]byte
+		addr Addr
+		name [64]byte
+		caps Caps
+		kind uint32
+		_    [5]int32
+		_    uintptr
+		_    uint32
+		_    [60]byte
 	}
 
 	subscription struct {
 		sender, dest Addr
-		voices       uint32
-		flags        uint32
-		queue        uint8
-		_            [67]byte
+		_            [2]uint32
+		_            [68]byte
 	}
 
 	clientPool struct {
-		client                int32
-		output, input         int32
-		outputRoom            int32
-		outputFree, inputFree int32
-		_                     [64]byte
+		client int32
+		_      int32
+		input  int32
+		_      [3]int32
+		_      [64]byte
 	}
 )
 

@@ -226,3 +226,21 @@ func writeEvent(fd int, e [28]byte, data []byte) bool {
 	}
 	return false
 }
+
+// Connect makes the sequencer pass on what port from sends to port to, both
+// CLIENT:PORT.
+func Connect(t testing.TB, from, to string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/snd/seq", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	var s [80]byte // struct snd_seq_port_subscribe
+	if _, err := fmt.Sscanf(from+" "+to, "%d:%d %d:%d", &s[0], &s[1], &s[2], &s[3]); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), 0x40505330, uintptr(unsafe.Pointer(&s))); errno != 0 && errno != unix.EBUSY {
+		t.Fatalf("connect %s to %s: %v", from, to, errno)
+	}
+}
