@@ -4,7 +4,6 @@ package portmidi
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -40,13 +39,12 @@ func sequencerPorts() (ins, outs []midi.Port, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	own := os.Getpid()
 	for _, p := range ports {
 		port := midi.Port{Name: p.Name, ID: p.Addr.String()}
-		if p.Caps&sequencer.CapSubsRead != 0 && p.PID != own {
+		if p.Caps&sequencer.CapSubsRead != 0 && !p.Own {
 			ins = append(ins, port)
 		}
-		if p.Caps&sequencer.CapSubsWrite != 0 && p.PID != own {
+		if p.Caps&sequencer.CapSubsWrite != 0 && !p.Own {
 			outs = append(outs, port)
 		}
 	}

@@ -58,7 +58,7 @@ func restart() error {
 	if library.started {
 		library.started = false
 		library.past = lost()
-		library.client = nil
+		forget()
 		if err := pm.Terminate(); err != nil {
 			return fmt.Errorf("Pm_Terminate: %w", err)
 		}
@@ -77,7 +77,7 @@ func restart() error {
 			library.started = true
 			return table(after)
 		}
-		library.client = nil
+		forget()
 		if err := errors.Join(err, pm.Terminate()); err != nil {
 			return fmt.Errorf("Pm_Terminate: %w", err)
 		}
@@ -91,6 +91,14 @@ func initialize() (err error) {
 	}
 	library.client, err = sequencer.Opened(pm.Initialize)
 	return err
+}
+
+// forget is called before PortMidi ends. library.mu is held.
+func forget() {
+	if library.client != nil {
+		library.client.Forget()
+		library.client = nil
+	}
 }
 
 // lost returns how many messages the system had to drop because we had not

@@ -37,24 +37,32 @@ func Ports() (ins, outs []Port, err error) {
 // OpenIn opens the first in port whose name pattern, a midi.Glob, matches.
 // The error wraps ErrNoPorts, ErrNoSuchPort or midi.ErrGlob where one of
 // them is the reason.
-func OpenIn(pattern string) (midi.In, error) {
+func OpenIn(pattern string) (*In, error) {
 	ins, _, err := Driver{}.Ports()
 	p, err := match(ins, err, pattern, "in")
 	if err != nil {
 		return nil, err
 	}
-	return Driver{}.OpenIn(p)
+	in, err := Driver{}.OpenIn(p)
+	if err != nil {
+		return nil, err
+	}
+	return in.(*In), nil
 }
 
 // OpenOut opens the first out port whose name pattern, a midi.Glob, matches.
 // Its errors are those of OpenIn.
-func OpenOut(pattern string) (midi.Out, error) {
+func OpenOut(pattern string) (*Out, error) {
 	_, outs, err := Driver{}.Ports()
 	p, err := match(outs, err, pattern, "out")
 	if err != nil {
 		return nil, err
 	}
-	return Driver{}.OpenOut(p)
+	out, err := Driver{}.OpenOut(p)
+	if err != nil {
+		return nil, err
+	}
+	return out.(*Out), nil
 }
 
 // match returns the first port whose name pattern matches. direction, "in" or
@@ -82,3 +90,9 @@ func match(ports []midi.Port, err error, pattern, direction string) (midi.Port, 
 	}
 	return midi.Port{}, fmt.Errorf("%w: %s port %q, there are %s", ErrNoSuchPort, direction, pattern, strings.Join(names, ", "))
 }
+
+// Stats is midi.Lost.
+type Stats = midi.Lost
+
+// Stats is Lost.
+func (in *In) Stats() Stats { return in.Lost() }

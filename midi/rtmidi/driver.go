@@ -4,7 +4,6 @@ package rtmidi
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/sequencer"
@@ -42,9 +41,8 @@ func sequencerPorts() (ins, outs []midi.Port, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", midi.ErrNoPorts, err)
 	}
-	own := os.Getpid()
 	for _, p := range ports {
-		if p.PID == own || p.Type&portTypes == 0 {
+		if p.Own || p.Type&portTypes == 0 {
 			continue
 		}
 		port := midi.Port{Name: p.Name, ID: p.Addr.String()}
@@ -66,12 +64,12 @@ func libraryPorts() (ins, outs []midi.Port, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer closeIn(in)
-	out, err := newMIDIOut()
+	defer closeIn(in, nil)
+	out, _, err := newMIDIOut()
 	if err != nil {
 		return nil, nil, err
 	}
-	defer closeOut(out)
+	defer closeOut(out, nil)
 	if ins, err = names(in); err != nil {
 		return nil, nil, err
 	}

@@ -12,9 +12,6 @@ import (
 	"github.com/isobooth/isobooth/midi"
 )
 
-// ErrRunning: In.Run was called while it runs already.
-var ErrRunning = errors.New("MIDI port is being read already")
-
 // part is the most bytes of a system exclusive message that ALSA passes on at
 // once.
 const part = 256

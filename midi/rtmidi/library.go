@@ -15,9 +15,6 @@ import (
 	rt "gitlab.com/gomidi/midi/v2/drivers/rtmididrv/imported/rtmidi"
 )
 
-// errRtMidi stands for any error of the binding, whose own text is garbage.
-var errRtMidi = errors.New("RtMidi reports an error")
-
 // clientName is what other programs see of us.
 const clientName = "isobooth"
 
@@ -43,14 +40,14 @@ func newMIDIIn() (m rt.MIDIIn, c *sequencer.Client, err error) {
 		err = create()
 	}
 	if err != nil && m != nil {
-		return nil, nil, errors.Join(err, closeIn(m))
+		return nil, nil, errors.Join(err, closeIn(m, c))
 	}
 	return m, c, err
 }
 
-func newMIDIOut() (m rt.MIDIOut, err error) {
+func newMIDIOut() (m rt.MIDIOut, c *sequencer.Client, err error) {
 	if err := check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	create := func() (err error) {
 		if m, err = rt.NewMIDIOut(rt.APIUnspecified, clientName); err != nil {
@@ -58,14 +55,15 @@ func newMIDIOut() (m rt.MIDIOut, err error) {
 		}
 		return nil
 	}
-	if !sequencer.Supported {
-		return m, create()
+	if sequencer.Supported {
+		c, err = sequencer.Opened(create)
+	} else {
+		err = create()
 	}
-	_, err = sequencer.Opened(create)
 	if err != nil && m != nil {
-		return nil, errors.Join(err, closeOut(m))
+		return nil, nil, errors.Join(err, closeOut(m, c))
 	}
-	return m, err
+	return m, c, err
 }
 
 // check returns why RtMidi would find nothing: its own complaint goes to
@@ -88,8 +86,9 @@ func check() error {
 //go:linkname closePort gitlab.com/gomidi/midi/v2/drivers/rtmididrv/imported/rtmidi.(*midi).Close
 func closePort(m unsafe.Pointer) error
 
-// closeIn closes m and frees it.
-func closeIn(m rt.MIDIIn) error {
+// closeIn closes m, whose client is c, and frees it.
+func closeIn(m rt.MIDIIn, c *sequencer.Client) error {
+	forget(c)
 	v := reflect.ValueOf(m)
 	if first := v.Elem().Type().Field(0); first.Name != "midi" || first.Offset != 0 {
 		return fmt.Errorf("internal error: %T begins with %s", m, first.Name)
@@ -105,12 +104,19 @@ func closeIn(m rt.MIDIIn) error {
 	return nil
 }
 
-func closeOut(m rt.MIDIOut) error {
+func closeOut(m rt.MIDIOut, c *sequencer.Client) error {
+	forget(c)
 	if m.Close() != nil {
 		m.Destroy()
 		return fmt.Errorf("rtmidi_close_port: %w", errRtMidi)
 	}
 	return nil
+}
+
+func forget(c *sequencer.Client) {
+	if c != nil {
+		c.Forget()
+	}
 }
 
 // number returns RtMidi's number for p.

@@ -45,7 +45,7 @@ func openIn(p midi.Port, virtual bool) (_ *In, err error) {
 	w, err := sequencer.NewWaiter(watch)
 	if err != nil {
 		closeWatch(watch)
-		return nil, errors.Join(err, closeIn(m))
+		return nil, errors.Join(err, closeIn(m, client))
 	}
 	in := newIn(p.Name, w)
 	in.system = system{
@@ -53,7 +53,7 @@ func openIn(p midi.Port, virtual bool) (_ *In, err error) {
 		mark: func(b []byte) error { return client.Mark(b) },
 		close: func() error {
 			defer closeWatch(watch)
-			return closeIn(m)
+			return closeIn(m, client)
 		},
 	}
 	if err := connectIn(m, p, virtual, in); err != nil {
@@ -136,20 +136,21 @@ func (Driver) OpenVirtualOut(name string) (midi.Out, error) {
 }
 
 func openOut(p midi.Port, virtual bool, watch *sequencer.Watch) (*Out, error) {
-	m, err := newMIDIOut()
+	m, client, err := newMIDIOut()
 	if err != nil {
 		return nil, err
 	}
 	if err := connect(m, p, virtual); err != nil {
-		return nil, errors.Join(err, closeOut(m))
+		return nil, errors.Join(err, closeOut(m, client))
 	}
-	return &Out{name: p.Name, sender: &rtSender{m, watch}}, nil
+	return &Out{name: p.Name, sender: &rtSender{m, client, watch}}, nil
 }
 
 // rtSender is a sender of RtMidi.
 type rtSender struct {
-	m     rt.MIDIOut
-	watch *sequencer.Watch
+	m      rt.MIDIOut
+	client *sequencer.Client // nil where there is no sequencer
+	watch  *sequencer.Watch  // nil of a virtual port, too
 }
 
 func (s *rtSender) gone() bool {
@@ -169,5 +170,5 @@ func (s *rtSender) send(b []byte) error {
 
 func (s *rtSender) close() error {
 	closeWatch(s.watch)
-	return closeOut(s.m)
+	return closeOut(s.m, s.client)
 }

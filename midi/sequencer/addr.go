@@ -29,7 +29,7 @@ type Port struct {
 	Name string
 	Caps Caps
 	Type uint32 // SNDRV_SEQ_PORT_TYPE bits
-	PID  int    // of the process whose port it is; -1 is the kernel
+	Own  bool   // of a Client of this process
 }
 
 // Caps are the SNDRV_SEQ_PORT_CAP bits of a port.

@@ -13,6 +13,18 @@ import (
 // Client is the client of a library in this process.
 type Client struct{ number int }
 
+// own has the numbers of these clients. The kernel does not tell whose a
+// client is, only the thread that opened it, which may be gone. It goes with
+// opening.
+var own = map[int]bool{}
+
+// Forget is called before the library closes c.
+func (c *Client) Forget() {
+	opening.Lock()
+	defer opening.Unlock()
+	delete(own, c.number)
+}
+
 // Opened runs open, which makes a library open the sequencer once, and finds
 // the client that the library has made: none has a call that tells. It then
 // lets the kernel keep as much for this client as it does for any. If open
@@ -44,6 +56,7 @@ func Opened(open func() error) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	own[number] = true
 	return &Client{number}, found[0].widen()
 }
 

@@ -30,10 +30,7 @@ type (
 		client int32
 		_      int32
 		name   [64]byte
-		_      [52]byte // filters and counts
-		_      int32
-		pid    int32 // since Linux 4.6, before it 0
-		_      [56]byte
+		_      [116]byte // filters and counts
 	}
 
 	portInfo struct {

@@ -24,6 +24,8 @@ func Ports() ([]Port, error) {
 		return nil, err
 	}
 	defer h.close()
+	opening.RLock()
+	defer opening.RUnlock()
 	var ports []Port
 	for c := (clientInfo{client: -1}); ; {
 		// ENOENT ends the list.
@@ -41,7 +43,7 @@ func Ports() ([]Port, error) {
 			if err := ioctl(h, callNextPort, &p); err != nil {
 				break
 			}
-			ports = append(ports, Port{Addr: p.addr, Name: text(p.name[:]), Caps: p.caps, Type: p.kind, PID: int(c.pid)})
+			ports = append(ports, Port{Addr: p.addr, Name: text(p.name[:]), Caps: p.caps, Type: p.kind, Own: own[int(c.client)]})
 		}
 	}
 }

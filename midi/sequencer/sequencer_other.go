@@ -24,6 +24,9 @@ type Client struct{}
 // Opened returns an error that wraps errors.ErrUnsupported.
 func Opened(open func() error) (*Client, error) { return nil, errNone }
 
+// Forget does nothing.
+func (c *Client) Forget() {}
+
 // Lost returns an error that wraps errors.ErrUnsupported.
 func (c *Client) Lost() (uint64, error) { return 0, errNone }
 
