@@ -33,6 +33,7 @@ type config struct {
 }
 
 type midiConfig struct {
+	Driver string   `toml:"driver"`
 	Inputs []string `toml:"inputs"`
 	Output string   `toml:"output"`
 	// The rest are limits, with their units; see midiLimits.
@@ -89,6 +90,7 @@ func scalars() []setting {
 		{Key: "trusted_keys", Value: filepath.Join(configDir(), "trusted-keys")},
 		{Key: "allow_missing", Value: []string{}},
 		{Key: "libexec", Value: ""},
+		{Key: "midi.driver", Value: drivers[0].Name()},
 		{Key: "midi.inputs", Value: []string{"*"}},
 		{Key: "midi.output", Value: ""},
 		// What a MIDI cable carries: 31,250 baud, 10 for a byte (MIDI 1.0).
@@ -217,6 +219,9 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 	for _, d := range scalars() {
 		v.SetDefault(d.Key, d.Value)
 		name := strings.NewReplacer(".", "-", "_", "-").Replace(d.Key)
+		if d.Key == "midi.driver" {
+			name = "driver"
+		}
 		flag := flags.Lookup(name)
 		if flag != nil {
 			if err := v.BindPFlag(d.Key, flag); err != nil {
@@ -289,6 +294,8 @@ func (s *settings) set(key string, value any) {
 		s.AllowMissing = value.([]string)
 	case "libexec":
 		s.Libexec = expandHome(value.(string))
+	case "midi.driver":
+		s.MIDI.Driver = value.(string)
 	case "midi.inputs":
 		s.MIDI.Inputs = value.([]string)
 	case "midi.output":
@@ -327,6 +334,9 @@ func (s *settings) check(file string) error {
 		if !slices.Contains(optionalLayers, l) {
 			return fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and "))
 		}
+	}
+	if _, err := driverNamed(s.MIDI.Driver); err != nil {
+		return err
 	}
 	if _, err := s.MIDI.limits(); err != nil {
 		return err

@@ -92,6 +92,14 @@ func (m *Manager) SetGlobs(inputs []string, output string) error {
 	return nil
 }
 
+// HasInputs reports whether there is a pattern for in ports, be they there or
+// not. Any goroutine may call it.
+func (m *Manager) HasInputs() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.globs) > 0
+}
+
 // poke has Run look at everything.
 func (m *Manager) poke() {
 	select {
@@ -168,6 +176,9 @@ func (m *Manager) nextRetry() (first time.Time) {
 // Run's goroutine changes slots, and so reads them without the lock.
 func (m *Manager) look(ctx context.Context) {
 	m.reap()
+	if m.idle() {
+		return
+	}
 	// Before the list: what goes after this is told once more.
 	gone := m.changes.take()
 	ins, outs, err := m.driver.Ports()
@@ -184,6 +195,15 @@ func (m *Manager) look(ctx context.Context) {
 	m.openIns(ctx, ins)
 	m.tellWaiting(err)
 	m.tellLosses()
+}
+
+// idle reports whether nothing is wanted and nothing is open: then the driver
+// is left alone.
+func (m *Manager) idle() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.globs) == 0 && !m.output.wanted.Load() && m.output.now.Load() == nil &&
+		!slices.ContainsFunc(m.slots, func(s *slot) bool { return s.src != nil })
 }
 
 // reap takes note of sources that have ended.
