@@ -111,6 +111,11 @@ func (a *app) openInputs(names []string, output string) (*inputs, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.newInputs(d, names, output)
+}
+
+// newInputs is openInputs with a driver.
+func (a *app) newInputs(d midi.Driver, names []string, output string) (*inputs, error) {
 	in := &inputs{app: a, changes: ports.NewChanges()}
 	in.manager = ports.New(ports.Options{
 		Driver: d, Changes: in.changes, Notice: a.tellPort,

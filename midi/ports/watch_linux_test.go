@@ -2,9 +2,13 @@ package ports
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -99,64 +103,90 @@ func TestPoll(t *testing.T) {
 	stop()
 }
 
-// A real sequencer announces the port that another client makes, and its end,
-// with its address.
-func TestWatchSequencer(t *testing.T) {
+// sequencerClient becomes a client of the sequencer with a port that anybody
+// may use, or ends the test where there is no sequencer.
+func sequencerClient(t *testing.T) (f *os.File, id uint8) {
+	t.Helper()
 	f, err := os.OpenFile(filepath.Join(soundDir, "seq"), os.O_RDWR|unix.O_NONBLOCK, 0)
 	if err != nil {
 		missing(t, "an ALSA sequencer: "+err.Error())
 	}
-	defer f.Close()
-	var id int32
-	if err := seqIoctl(f, "SNDRV_SEQ_IOCTL_CLIENT_ID", seqClientID, unsafe.Pointer(&id)); err != nil {
+	t.Cleanup(func() { f.Close() })
+	var client int32
+	if err := seqIoctl(f, "SNDRV_SEQ_IOCTL_CLIENT_ID", seqClientID, unsafe.Pointer(&client)); err != nil {
 		t.Fatal(err)
 	}
-	if !ownClient(f, uint8(id)) || ownClient(f, 0) {
-		t.Error("our own client is not told from the system's")
-	}
-	events := make(chan [3]byte, 100)
-	seq, err := openSequencer(filepath.Join(soundDir, "seq"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		b := make([]byte, seqEventSize)
-		for {
-			if n, err := seq.Read(b); err != nil || n < seqEventSize {
-				close(events)
-				return
-			}
-			if b[seqEventData] == uint8(id) {
-				events <- [3]byte{b[0], b[seqEventData], b[seqEventData+1]}
-			}
-		}
-	}()
-	port := seqPortInfo{addr: seqAddress{client: uint8(id)}, capability: 1 | capWrite | 1<<5 | 1<<6, kind: typeApplication}
+	// SNDRV_SEQ_PORT_CAP_READ, _WRITE, _SUBS_READ and _SUBS_WRITE.
+	port := seqPortInfo{addr: seqAddress{client: uint8(client)}, capability: 1<<0 | capWrite | 1<<5 | 1<<6, kind: typeApplication}
 	copy(port.name[:], "isobooth test")
 	if err := seqIoctl(f, "SNDRV_SEQ_IOCTL_CREATE_PORT", seqCreatePort, unsafe.Pointer(&port)); err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
-	for _, want := range []byte{portStart, clientExit} {
-		select {
-		case got := <-events:
-			if got[0] != want || got[1] != uint8(id) {
-				t.Errorf("got %v, want %d of client %d", got, want, id)
-			}
-		case <-time.After(patience):
-			t.Fatalf("announcement %d does not come", want)
-		}
-	}
-	seq.Close()
-	for range events { // a Read ends with Close
-	}
+	return f, uint8(client)
+}
 
-	// All of it together: a watch takes this process's ports for its own, so
-	// there is nothing to tell; that it ends is the point.
+// TestClientProcess is what TestWatchSequencer starts: a program with a port,
+// until its standard input ends.
+func TestClientProcess(t *testing.T) {
+	if os.Getenv("ISOBOOTH_TEST_CLIENT") == "" {
+		return
+	}
+	_, id := sequencerClient(t)
+	fmt.Printf("client %d\n", id)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// The kernel's sequencer tells of the port of another program, and of its end
+// with its address; of our own it tells nothing.
+func TestWatchSequencer(t *testing.T) {
+	f, own := sequencerClient(t)
+	if !ownClient(f, own) || ownClient(f, 0) {
+		t.Error("our own client is not told from the system's")
+	}
 	c := NewChanges()
 	stop, err := Watch(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop()
+	defer stop()
+
+	program := exec.Command(os.Args[0], "-test.run=^TestClientProcess$")
+	program.Env = append(os.Environ(), "ISOBOOTH_TEST_CLIENT=1")
+	in, err := program.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := program.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var id uint8
+	if _, err := fmt.Fscanf(out, "client %d\n", &id); err != nil {
+		t.Fatal(err)
+	}
+	c.isTold(t, "a port of a program")
+	if gone := c.take(); len(gone) != 0 {
+		t.Errorf("%q is told to have gone", gone)
+	}
+
+	// Ours comes before the program's end, and is not told.
+	_, mine := sequencerClient(t)
+	in.Close()
+	_, _ = io.Copy(io.Discard, out)
+	if err := program.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var gone departed
+	for whole := fmt.Sprintf("%d:any", id); !gone.has(whole); {
+		c.isTold(t, "the end of a program")
+		gone = append(gone, c.take()...)
+	}
+	for _, g := range gone {
+		if !strings.HasPrefix(g, fmt.Sprintf("%d:", id)) {
+			t.Errorf("%q is told to have gone; clients %d and %d are ours", g, own, mine)
+		}
+	}
 }
