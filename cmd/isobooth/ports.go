@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/isobooth/isobooth/midi"
@@ -40,6 +41,11 @@ func driverFlag(f *pflag.FlagSet) {
 func isPort(input string) bool {
 	lower := strings.ToLower(input)
 	return input != "-" && !strings.HasSuffix(lower, ".mid") && !strings.HasSuffix(lower, ".midi")
+}
+
+// portPatterns are those inputs that mean ports.
+func portPatterns(inputs []string) []string {
+	return slices.DeleteFunc(slices.Clone(inputs), func(name string) bool { return !isPort(name) })
 }
 
 // openInput opens a MIDI file by its ending, stdin, or the first port that
@@ -121,10 +127,9 @@ func (a *app) newInputs(d midi.Driver, names []string, output string) (*inputs, 
 		Driver: d, Changes: in.changes, Notice: a.tellPort,
 		Serve: func(ctx context.Context, src *ports.Source) error { return in.serve(ctx, src) },
 	})
-	var patterns []string
+	patterns := portPatterns(names)
 	for _, name := range names {
 		if isPort(name) {
-			patterns = append(patterns, name)
 			continue
 		}
 		src, err := a.openSource(name)

@@ -23,7 +23,7 @@ type (
 		ports           int32
 		eventsLost      int32
 		card            int32
-		pid             int32 // of a program's client, since Linux 4.6
+		pid             int32 // of a program's thread, since Linux 4.6; else -1
 		_               [56]byte
 	}
 
@@ -117,7 +117,9 @@ func subscribe(f *os.File) error {
 func ownClient(f *os.File, client uint8) bool {
 	info := seqClientInfo{client: int32(client)}
 	err := seqIoctl(f, "SNDRV_SEQ_IOCTL_GET_CLIENT_INFO", seqGetClientInfo, unsafe.Pointer(&info))
-	return err == nil && int(info.pid) == os.Getpid()
+	// The number is that of the thread that opened it (snd_seq_open takes
+	// current). Signal 0 asks whether this process has such a thread, tgkill(2).
+	return err == nil && unix.Tgkill(os.Getpid(), int(info.pid), 0) == nil
 }
 
 // seqIoctl makes one call; call is its name, for the error.
