@@ -61,7 +61,7 @@ func (a *app) portsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	driverFlag(cmd.Flags())
+	driverFlag(cmd)
 	return cmd
 }
 
@@ -110,6 +110,6 @@ func (a *app) monitorCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
-	driverFlag(cmd.Flags())
+	driverFlag(cmd)
 	return cmd
 }

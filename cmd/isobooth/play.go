@@ -55,7 +55,7 @@ aftertouch is a trigger, with --action and --params.`,
 	f.StringVar(&o.action, "action", "", "`ACTION` of the triggers that no mapping describes")
 	f.StringVar(&o.params, "params", "{}", "parameters of those triggers, a `JSON` object")
 	f.StringVar(&o.output, "out", "", "send the plugin's MIDI to the port this `GLOB` matches")
-	driverFlag(f)
+	driverFlag(cmd)
 	f.BoolVar(&o.allowUnsigned, "allow-unsigned", false, "take the unsigned library whose digest --sha256 gives")
 	f.StringVar(&o.sha256, "sha256", "", "the `DIGEST` that --allow-unsigned means")
 	f.BoolVar(&o.json, "json", false, "print JSON lines")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/ports"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // drivers are the ways to MIDI ports that midi.driver can name; the first is
@@ -29,12 +29,13 @@ func driverNamed(name string) (midi.Driver, error) {
 }
 
 // driverFlag adds the flag --driver to a command that uses ports.
-func driverFlag(f *pflag.FlagSet) {
+func driverFlag(cmd *cobra.Command) {
 	var names []string
 	for _, d := range drivers {
 		names = append(names, d.Name())
 	}
-	f.String("driver", drivers[0].Name(), "reach MIDI ports through this `DRIVER`: "+strings.Join(names, ", "))
+	cmd.Flags().String("driver", drivers[0].Name(), "reach MIDI ports through this `DRIVER`: "+strings.Join(names, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("driver", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // isPort reports whether an input is a port's pattern, and not a file or stdin.

@@ -37,7 +37,7 @@ crashes is restarted; the others go on. isobooth ps shows what runs.`,
 	f.StringSliceVarP(&inputs, "input", "i", nil, "read this `INPUT` instead of the config's: a port's glob, FILE.mid or -")
 	f.BoolVar(&asJSON, "json", false, "print every reply as a JSON line")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print every reply")
-	driverFlag(f)
+	driverFlag(cmd)
 	f.String("metrics-listen", "", "serve metrics to Prometheus at this `ADDRESS`: unix:/PATH or 127.0.0.1:PORT")
 	return cmd
 }

@@ -24,9 +24,14 @@ const (
 // byte; and 12 of data, which in an announcement begin with the client and the
 // port that it is about.
 const (
-	seqEventSize = 28
-	seqEventData = 16
+	seqEventSize   = 28
+	seqEventSource = 12
+	seqEventData   = 16
 )
+
+// seqLengthMask is what is 0 in the flags of an event of fixed length,
+// SNDRV_SEQ_EVENT_LENGTH_MASK.
+const seqLengthMask = 3 << 2
 
 // announced makes changes of announcements. A program that only lists ports, as
 // drivers do, is a client that starts and exits without a port, and no change:
@@ -42,6 +47,11 @@ type announcedClient struct{ ours, ports bool }
 // take reports whether an announcement is of a change, and the IDs of what is
 // gone by it, in the form of Changes.Tell.
 func (a *announced) take(event []byte) (changed bool, gone string) {
+	// Anybody may send to a port that the kernel may deliver to, but not in the
+	// name of client 0, the kernel's.
+	if event[seqEventSource] != 0 {
+		return false, ""
+	}
 	client, port := event[seqEventData], event[seqEventData+1]
 	known, seen := a.clients[client]
 	switch event[0] {
@@ -92,19 +102,27 @@ func readAnnouncements(f *os.File, a *announced, changes *Changes) {
 		case err != nil:
 			return
 		}
-		changed := false
-		var gone []string
-		for b := buf[:n]; len(b) >= seqEventSize; b = b[seqEventSize:] {
-			c, g := a.take(b[:seqEventSize])
-			changed = changed || c
-			if g != "" {
-				gone = append(gone, g)
-			}
-		}
-		if changed {
+		if changed, gone := a.takeAll(buf[:n]); changed {
 			changes.Tell(gone...)
 		}
 	}
+}
+
+// takeAll takes what one Read gives.
+func (a *announced) takeAll(b []byte) (changed bool, gone []string) {
+	for ; len(b) >= seqEventSize; b = b[seqEventSize:] {
+		// An event of variable length is none of the kernel's; its data follow,
+		// and may look like events.
+		if b[1]&seqLengthMask != 0 {
+			return true, gone
+		}
+		c, g := a.take(b[:seqEventSize])
+		changed = changed || c
+		if g != "" {
+			gone = append(gone, g)
+		}
+	}
+	return changed, gone
 }
 
 // word is a 32-bit number as the kernel writes it.

@@ -47,6 +47,37 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
+// Other programs can send to our port, but not what is taken for the kernel's.
+func TestForgedAnnouncements(t *testing.T) {
+	a := &announced{ours: func(uint8) bool { return false }}
+	forged := announcement(portExit, 24, 0)
+	forged[seqEventSource] = 128
+	if changed, gone := a.takeAll(forged); changed || gone != nil {
+		t.Errorf("from a program: %v, %q", changed, gone)
+	}
+	long := announcement(130, 0, 0) // a system exclusive message
+	long[1], long[seqEventSource] = 1<<2, 128
+	if _, gone := a.takeAll(append(long, announcement(portExit, 24, 0)...)); gone != nil {
+		t.Errorf("as the data of an event: %q", gone)
+	}
+	real := append(announcement(portExit, 24, 0), announcement(clientExit, 24, 0)...)
+	if changed, gone := a.takeAll(append(real, 1, 2, 3)); !changed || !slices.Equal(gone, []string{"24:0", "24:"}) {
+		t.Errorf("the control: %v, %q", changed, gone)
+	}
+}
+
+// Whatever the bytes are: no panic.
+func FuzzAnnouncements(f *testing.F) {
+	f.Add(append(announcement(clientStart, 128, 0), announcement(portStart, 128, 0)...))
+	f.Add(append(announcement(portExit, 24, 0), 1, 2))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := &announced{ours: func(client uint8) bool { return client%2 == 0 }}
+		a.takeAll(b)
+		a.takeAll(b)
+	})
+}
+
 func TestDeparted(t *testing.T) {
 	d := departed{"24:0", "128:"}
 	for id, want := range map[string]bool{"24:0": true, "24:01": false, "24:1": false, "128:7": true, "12:8": false, "1280:1": false, "": false} {

@@ -66,6 +66,11 @@ const (
 	seqSubscribePort = iocWrite | unsafe.Sizeof(seqSubscribe{})<<16 | 'S'<<8 | 0x30
 )
 
+// filterUseEvent is SNDRV_SEQ_FILTER_USE_EVENT: eventFilter has a bit for each
+// kind of event that is to be delivered, on little-endian machines in this
+// order of bytes.
+const filterUseEvent = 1 << 31
+
 const (
 	capWrite    = 1 << 1 // SNDRV_SEQ_PORT_CAP_WRITE: the kernel may deliver to it
 	capNoExport = 1 << 7 // and nobody else may connect it
@@ -99,6 +104,11 @@ func subscribe(f *os.File) error {
 	}
 	info.name = [64]byte{}
 	copy(info.name[:], "isobooth watch")
+	// Nothing but what is of use: anybody may send to the port.
+	info.filter |= filterUseEvent
+	for kind := clientStart; kind <= portChange; kind++ {
+		info.eventFilter[kind/8] |= 1 << (kind % 8)
+	}
 	if err := seqIoctl(f, "SNDRV_SEQ_IOCTL_SET_CLIENT_INFO", seqSetClientInfo, unsafe.Pointer(&info)); err != nil {
 		return err
 	}
