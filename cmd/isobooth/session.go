@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
@@ -36,6 +37,7 @@ type session struct {
 	ports  *ports.Manager    // of a daemon; else nil
 	learn  *profiles.Profile // what booths that learn may do all the same; else nil
 	routes atomic.Pointer[routes]
+	modes  *midi.Modes    // from the first route on
 	end    sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
