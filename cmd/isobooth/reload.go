@@ -148,6 +148,7 @@ func (s *session) concerns(file string) bool {
 // reload has each plugin go by its profile as its files are now. What cannot
 // be read, or does not work, changes nothing, and is said once.
 func (s *session) reload() {
+	defer s.app.reloadingForManager()()
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	file := s.app.settings.limitsFile

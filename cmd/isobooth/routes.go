@@ -20,6 +20,11 @@ type routes struct {
 
 // route puts new routes in place of those there are.
 func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) {
+	start := s.app.settings.MIDI.Mode
+	if s.modes == nil {
+		s.modes = midi.NewModes(start)
+	}
+	s.modes.Adopt(mappings, start)
 	s.routes.Store(&routes{midi.NewRouter(mappings), booth})
 }
 
@@ -54,6 +59,8 @@ func (s *session) feedAll(ctx context.Context, inputs []string, sources []source
 // feed runs one source on a thread of its own until it ends: events that
 // match a mapping go to its booth. The session must have routes.
 func (s *session) feed(ctx context.Context, src source) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	done := make(chan error)
 	go func() {
 		lane, err := s.host.NewLane(s.cpu)
@@ -62,32 +69,7 @@ func (s *session) feed(ctx context.Context, src source) error {
 			return
 		}
 		defer lane.Close()
-		in := s.outs.newInput(src)
-		// Made once: a closure for each event would be an allocation.
-		var ev midi.Event
-		var to *routes
-		send := func(m *midi.Mapping) {
-			if b := to.booth(m); b != nil {
-				// Dropped triggers are counted by the booth.
-				_ = lane.Send(b, runner.Trigger{Event: &ev, Mapping: m})
-			}
-		}
-		loops := false
-		would := func(*midi.Mapping) { loops = true }
-		done <- src.Run(ctx, func(e *midi.Event) {
-			ev, to = *e, s.routes.Load()
-			from := in.admit(&ev)
-			if from == nil {
-				to.router.Match(&ev, send)
-				return
-			}
-			// What no mapping waits for comes back, but goes no further.
-			loops = false
-			to.router.Match(&ev, would)
-			if loops {
-				from.cut(&ev)
-			}
-		})
+		done <- s.newFeeder(ctx, cancel, src, lane).run()
 	}()
 	return <-done
 }

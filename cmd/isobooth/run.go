@@ -135,7 +135,10 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
-	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
+	readiness := s.readiness()
+	a.say("ready: %s, %d mappings; Ctrl-C ends it", readiness, len(mappings))
+	a.readyForManager(readiness)
+	defer a.stoppingForManager()
 
 	s.route(mappings, s.boothOf())
 	s.feedAll(ctx, inputs, sources, cancel)

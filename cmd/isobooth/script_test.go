@@ -15,6 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"isobooth": main, // with its signals
+		"filtered": filtered,
 	})
 }
 
@@ -107,7 +108,7 @@ func buildPrograms(t *testing.T) (root, programs string) {
 func requireBooths(t *testing.T) {
 	t.Helper()
 	a := &app{settings: &settings{config: config{}}}
-	for _, f := range []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
+	for _, f := range []finding{checkKernel(), a.checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
 		if f.OK {
 			continue
 		}

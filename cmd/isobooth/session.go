@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
@@ -34,6 +35,7 @@ type session struct {
 	outs   *outputs
 	learn  *profiles.Profile // what booths that learn may do all the same; else nil
 	routes atomic.Pointer[routes]
+	modes  *midi.Modes    // from the first route on
 	end    sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
