@@ -7,7 +7,12 @@
 # make soak    crashes and restarts booths under load, and counts what is left;
 #              SOAK_CYCLES=2000 crashes, SOAK_TRIGGERS=1000000 triggers
 # make matrix  rewrites the matrix of attacks and layers in the docs; as root
-# make install PREFIX=/usr/local
+# make lab     runs the tests that need control groups v2, systemd or real ALSA ports,
+#              in QEMU guests of Linux 6.1 and 6.12; docs/lab.md
+# make install PREFIX=/usr/local DESTDIR=
+#              programs, man pages, completions, units, AppArmor profile;
+#              make uninstall takes them away again
+# make package a .deb and an .rpm in bin/packages
 
 PREFIX  ?= /usr/local
 BIN     := bin
@@ -30,7 +35,7 @@ ATTACKS  := runner/attack/plugins
 SELFTEST := $(patsubst $(ATTACKS)/%.c,$(BIN)/selftest/%.so,$(filter-out %/control.c,$(wildcard $(ATTACKS)/*.c))) $(BIN)/selftest/isobooth-control
 HOSTILE  := -std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-jump-tables -fno-stack-protector -fno-tree-loop-distribute-patterns
 
-.PHONY: all setup demo test check fuzz bench soak matrix man install clean lab selftest
+.PHONY: all setup demo test check fuzz bench soak matrix man completions package install uninstall clean lab selftest
 all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%) selftest
 selftest: $(SELFTEST)
 
@@ -92,15 +97,22 @@ matrix: all
 man: $(BIN)/isobooth
 	$(BIN)/isobooth man $(BIN)/man
 
-lab: all
+completions: $(BIN)/isobooth
+	@mkdir -p $(BIN)/completions
+	for shell in bash zsh fish; do $(BIN)/isobooth completion $$shell >$(BIN)/completions/$$shell || exit; done
+
+lab:
 	scripts/lab/test
 
-install: all man
-	install -D -m 755 $(BIN)/isobooth $(DESTDIR)$(PREFIX)/bin/isobooth
-	install -D -m 755 -t $(DESTDIR)/usr/lib/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker
-	install -D -m 755 -t $(DESTDIR)/usr/lib/isobooth/selftest $(SELFTEST)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(BIN)/man/*.1
-	install -D -m 644 $(INCLUDE)/isobooth/plugin.h $(DESTDIR)$(PREFIX)/include/isobooth/plugin.h
+package: all man completions
+	scripts/package $(VERSION) $(BIN)/packages
+
+# Each again after the first time; make uninstall takes what this put there.
+install: all man completions
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install $(BIN)
+
+uninstall:
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install --remove
 
 clean:
 	rm -rf $(BIN)

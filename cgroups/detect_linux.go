@@ -68,6 +68,12 @@ func Probe() Report {
 	}
 	r := Report{Version: version(all), Controllers: available(all)}
 	b, err := choose(all, ownUnified)
+	if u, ok := b.(*unified); ok && err == nil {
+		// A session of systemd's is given fewer than there are at the top.
+		if have, err := u.controllers(u.group); err == nil {
+			r.Controllers = have
+		}
+	}
 	if err == nil {
 		r.Root = rootOf(b)
 		err = unix.Access(r.Root, unix.W_OK)

@@ -22,7 +22,7 @@ const NoHop = math.MaxUint8
 // that. Events therefore count their hops (Event.Hop), and only one that has
 // come back several times need be a loop.
 //
-// Only channel messages are remembered: nothing else is ever a trigger. All
+// Of a system exclusive message a hash is remembered. All
 // releases of a key are the same message, because devices on the way turn
 // note-on with velocity 0 into note-off and back.
 //
@@ -53,10 +53,10 @@ func NewEchoes(window time.Duration) *Echoes {
 }
 
 // echoOf is the message as a number that is not 0, equal for all messages
-// that count as the same; 0 for those that are not remembered.
+// that count as the same; 0 for what is none.
 func echoOf(msg [3]byte) uint32 {
 	status, number, value := msg[0], msg[1], msg[2]
-	if status < 0x80 || status >= 0xf0 {
+	if status < 0x80 {
 		return 0
 	}
 	if status>>4 == 0x9 && value == 0 {
@@ -68,6 +68,17 @@ func echoOf(msg [3]byte) uint32 {
 	return uint32(status)<<16 | uint32(number)<<8 | uint32(value)
 }
 
+// echoOfLong is echoOf for a system exclusive message: FNV-1a with
+// the top bit set, which no short message has. Two that share a
+// number cost one of them hops, no more.
+func echoOfLong(msg []byte) uint32 {
+	h := uint32(2166136261)
+	for _, b := range msg {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	return h | 1<<31
+}
+
 func (e *Echoes) set(msg uint32) *[echoWays]sentMessage {
 	// Fibonacci hashing: the upper bits of the product are well mixed.
 	return &e.sets[msg*0x9e3779b1>>24]
@@ -77,12 +88,15 @@ func (e *Echoes) set(msg uint32) *[echoWays]sentMessage {
 // to an event of that hop. Call it before the port has the message, whose echo
 // may be back before the port returns.
 func (e *Echoes) Sent(msg []byte, hop uint8, at time.Duration) {
-	if len(msg) > 3 || e.window <= 0 {
+	if len(msg) == 0 || e.window <= 0 {
 		return
 	}
 	var short [3]byte
 	copy(short[:], msg)
 	key := echoOf(short)
+	if short[0] == 0xf0 {
+		key = echoOfLong(msg)
+	}
 	if key == 0 {
 		return
 	}
@@ -106,10 +120,10 @@ func (e *Echoes) Sent(msg []byte, hop uint8, at time.Duration) {
 // hop with which the same message was sent within the window, or 0 when it is
 // no echo. It ends at NoHop.
 func (e *Echoes) Hop(ev *Event, at time.Duration) uint8 {
-	if ev.sysex != nil {
-		return 0
-	}
 	key := echoOf(ev.raw)
+	if ev.sysex != nil {
+		key = echoOfLong(ev.sysex)
+	}
 	if key == 0 {
 		return 0
 	}

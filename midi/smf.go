@@ -22,11 +22,21 @@ const (
 type SMF struct {
 	// Clock is what Run plays by; nil is the machine's own clock.
 	Clock Clock
+	// Timers, unless nil, go by the time of the file: what is due before an
+	// event happens before it, however late either is.
+	Timers Timers
 
 	name     string
 	events   []smfEvent
 	sysex    [][]byte
 	duration time.Duration
+}
+
+// Timers are deadlines on the clock of a source, since its start. Next tells of
+// the first; Advance is called when it has come.
+type Timers interface {
+	Next() (due time.Duration, ok bool)
+	Advance(now time.Duration)
 }
 
 // smfEvent is one message in the 16 bytes that make MaxSMFEvents of them
@@ -94,7 +104,7 @@ func (s *SMF) Run(ctx context.Context, deliver func(*Event)) error {
 	for i := range s.events {
 		e := &s.events[i]
 		ev.Time = time.Duration(e.at)
-		if err := clock.SleepUntil(ctx, start+ev.Time); err != nil {
+		if err := s.wait(ctx, clock, start, ev.Time); err != nil {
 			return err
 		}
 		ev.raw, ev.n, ev.sysex = e.raw, e.n, nil
@@ -103,5 +113,20 @@ func (s *SMF) Run(ctx context.Context, deliver func(*Event)) error {
 		}
 		deliver(ev)
 	}
-	return clock.SleepUntil(ctx, start+s.duration)
+	return s.wait(ctx, clock, start, s.duration)
+}
+
+// wait sleeps until a time of the file, and serves the timers on the way.
+func (s *SMF) wait(ctx context.Context, clock Clock, start, until time.Duration) error {
+	for s.Timers != nil {
+		due, ok := s.Timers.Next()
+		if !ok || due > until {
+			break
+		}
+		if err := clock.SleepUntil(ctx, start+due); err != nil {
+			return err
+		}
+		s.Timers.Advance(due)
+	}
+	return clock.SleepUntil(ctx, start+until)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // MappingSpec is a mapping as the config file has it:
@@ -16,39 +15,18 @@ import (
 //	action = "transpose"
 //	params = { semitones = 7 }
 //	trigger = { note = "C1-C3", velocity = "1-127", channel = 10, device = "*Launchpad*" }
-type MappingSpec struct {
-	Name    string         `mapstructure:"name" toml:"name"`
-	Plugin  string         `mapstructure:"plugin" toml:"plugin"`
-	Action  string         `mapstructure:"action" toml:"action,omitempty"`
-	Params  map[string]any `mapstructure:"params" toml:"params,omitempty"`
-	Trigger TriggerSpec    `mapstructure:"trigger" toml:"trigger"`
-}
-
-// TriggerSpec is a trigger as the config file has it. Exactly one of Note,
-// CC, Program, PitchBend, Aftertouch and PolyAftertouch is set.
 //
-// Fields of type any take a number or, where a range makes sense, also text
-// such as "64-127" or a list of two, [64, 127]; both ends belong to the
-// range. Keys are numbers or names with middle C, key 60, as C4 ("F#3",
-// "Bb-1"). Absent means nil.
-type TriggerSpec struct {
-	Note           any `mapstructure:"note" toml:"note,omitempty"`                       // key or range of keys
-	CC             any `mapstructure:"cc" toml:"cc,omitempty"`                           // controller, 0 to 127
-	Program        any `mapstructure:"program" toml:"program,omitempty"`                 // program or range, 0 to 127
-	PitchBend      any `mapstructure:"pitch_bend" toml:"pitch_bend,omitempty"`           // range, 0 to 16383
-	Aftertouch     any `mapstructure:"aftertouch" toml:"aftertouch,omitempty"`           // pressure or range, 0 to 127
-	PolyAftertouch any `mapstructure:"poly_aftertouch" toml:"poly_aftertouch,omitempty"` // key or range of keys
-
-	// Velocity goes with Note. The default is 1 to 127, and for a release,
-	// which may well have velocity 0, 0 to 127.
-	Velocity any `mapstructure:"velocity" toml:"velocity,omitempty"`
-	// Value goes with CC and PolyAftertouch; the default is 0 to 127.
-	Value any `mapstructure:"value" toml:"value,omitempty"`
-	// Release makes Note wait for the key to come up.
-	Release bool `mapstructure:"release" toml:"release,omitempty"`
-
-	Channel any    `mapstructure:"channel" toml:"channel,omitempty"` // 1 to 16; default all
-	Device  string `mapstructure:"device" toml:"device,omitempty"`   // Glob for the port name; default all
+// It calls a plugin or sets the mode.
+type MappingSpec struct {
+	Name   string         `mapstructure:"name" toml:"name"`
+	Plugin string         `mapstructure:"plugin" toml:"plugin,omitempty"`
+	Action string         `mapstructure:"action" toml:"action,omitempty"`
+	Params map[string]any `mapstructure:"params" toml:"params,omitempty"`
+	// SetMode is the mode to set, and with Momentary only until the trigger's
+	// key comes up.
+	SetMode   string      `mapstructure:"set_mode" toml:"set_mode,omitempty"`
+	Momentary bool        `mapstructure:"momentary" toml:"momentary,omitempty"`
+	Trigger   TriggerSpec `mapstructure:"trigger" toml:"trigger"`
 }
 
 // CompileAll compiles specs in order. It also refuses a name used twice.
@@ -87,18 +65,40 @@ func (s MappingSpec) compile() (Mapping, error) {
 	if s.Name == "" {
 		return Mapping{}, errors.New("name missing")
 	}
-	if s.Plugin == "" {
-		return Mapping{}, errors.New("plugin missing")
+	if err := s.checkTarget(); err != nil {
+		return Mapping{}, err
 	}
 	trigger, err := s.Trigger.Compile()
 	if err != nil {
 		return Mapping{}, fmt.Errorf("trigger: %w", err)
 	}
+	if s.Momentary && !trigger.hasKey() {
+		return Mapping{}, errors.New("momentary needs a trigger with one key that comes up again: note, with or without hold or taps")
+	}
 	params, err := canonicalJSON(s.Params)
 	if err != nil {
 		return Mapping{}, fmt.Errorf("params: %w", err)
 	}
-	return Mapping{Name: s.Name, Trigger: trigger, Plugin: s.Plugin, Action: s.Action, Params: params}, nil
+	return Mapping{Name: s.Name, Trigger: trigger, Plugin: s.Plugin, Action: s.Action, Params: params, SetMode: s.SetMode, Momentary: s.Momentary}, nil
+}
+
+// checkTarget looks at what is to happen.
+func (s MappingSpec) checkTarget() error {
+	switch {
+	case s.Plugin == "" && s.SetMode == "":
+		return errors.New("plugin missing")
+	case s.SetMode == "" && s.Momentary:
+		return errors.New("momentary goes with set_mode only")
+	case s.SetMode == "":
+		return nil
+	case s.Plugin != "":
+		return errors.New("has plugin and set_mode, needs only one of them")
+	case s.Action != "":
+		return errors.New("action does not go with set_mode")
+	case s.Params != nil:
+		return errors.New("params does not go with set_mode")
+	}
+	return checkMode("set_mode", s.SetMode)
 }
 
 // canonicalJSON writes params with sorted keys, so that equal configs send
@@ -116,148 +116,4 @@ func canonicalJSON(params map[string]any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
-}
-
-// Compile checks s and turns it into a Trigger.
-func (s TriggerSpec) Compile() (Trigger, error) {
-	t := Trigger{
-		channel: anyChannel,
-		number:  span{0, 127},
-		value:   span{0, 127},
-	}
-	what, err := s.what()
-	if err != nil {
-		return Trigger{}, err
-	}
-	if err := s.checkCompanions(what); err != nil {
-		return Trigger{}, err
-	}
-	switch what {
-	case "note":
-		err = s.compileNote(&t)
-	case "cc":
-		t.kind = ControlChange
-		err = s.compileCC(&t)
-	case "program":
-		t.kind = ProgramChange
-		t.number, err = spanField{name: "program", max: 127}.parse(s.Program)
-	case "pitch_bend":
-		t.kind = PitchBend
-		t.value, err = spanField{name: "pitch_bend", max: 16383}.parse(s.PitchBend)
-	case "aftertouch":
-		t.kind = Aftertouch
-		t.value, err = spanField{name: "aftertouch", max: 127}.parse(s.Aftertouch)
-	case "poly_aftertouch":
-		t.kind = PolyAftertouch
-		if t.number, err = (spanField{name: "poly_aftertouch key", max: 127, keys: true}).parse(s.PolyAftertouch); err == nil {
-			err = s.compileValue(&t)
-		}
-	}
-	if err == nil {
-		err = s.compileOrigin(&t)
-	}
-	if err != nil {
-		return Trigger{}, err
-	}
-	return t, nil
-}
-
-// what returns the name of the one field that says what to wait for.
-func (s TriggerSpec) what() (string, error) {
-	choices := []struct {
-		name string
-		v    any
-	}{
-		{"note", s.Note},
-		{"cc", s.CC},
-		{"program", s.Program},
-		{"pitch_bend", s.PitchBend},
-		{"aftertouch", s.Aftertouch},
-		{"poly_aftertouch", s.PolyAftertouch},
-	}
-	var all, set []string
-	for _, c := range choices {
-		all = append(all, c.name)
-		if c.v != nil {
-			set = append(set, c.name)
-		}
-	}
-	switch len(set) {
-	case 0:
-		return "", fmt.Errorf("needs one of %s", strings.Join(all, ", "))
-	case 1:
-		return set[0], nil
-	}
-	return "", fmt.Errorf("has %s, needs only one of them", strings.Join(set, " and "))
-}
-
-// checkCompanions refuses fields that would have no effect.
-func (s TriggerSpec) checkCompanions(what string) error {
-	switch {
-	case s.Velocity != nil && what != "note":
-		return fmt.Errorf("velocity does not go with %s", what)
-	case s.Release && what != "note":
-		return fmt.Errorf("release does not go with %s", what)
-	case s.Value != nil && what != "cc" && what != "poly_aftertouch":
-		return fmt.Errorf("value does not go with %s", what)
-	}
-	return nil
-}
-
-func (s TriggerSpec) compileNote(t *Trigger) (err error) {
-	t.kind = NoteOn
-	if s.Release {
-		t.kind = NoteOff
-	}
-	if t.number, err = (spanField{name: "key", max: 127, keys: true}).parse(s.Note); err != nil {
-		return err
-	}
-	if s.Velocity == nil {
-		return nil
-	}
-	if t.value, err = (spanField{name: "velocity", max: 127}).parse(s.Velocity); err != nil {
-		return err
-	}
-	if t.kind == NoteOn && t.value.hi == 0 {
-		return errors.New("velocity 0 is a release: use release = true")
-	}
-	return nil
-}
-
-func (s TriggerSpec) compileCC(t *Trigger) (err error) {
-	if t.number, err = (spanField{name: "cc", max: 127}).parse(s.CC); err != nil {
-		return err
-	}
-	if t.number.lo != t.number.hi {
-		return fmt.Errorf("cc %s: needs one controller", show(s.CC))
-	}
-	return s.compileValue(t)
-}
-
-func (s TriggerSpec) compileValue(t *Trigger) (err error) {
-	if s.Value != nil {
-		t.value, err = spanField{name: "value", max: 127}.parse(s.Value)
-	}
-	return err
-}
-
-// compileOrigin sets what restricts where the event came from.
-func (s TriggerSpec) compileOrigin(t *Trigger) (err error) {
-	if s.Channel != nil {
-		c, err := spanField{name: "channel", max: 16}.parse(s.Channel)
-		if err != nil {
-			return err
-		}
-		if c.lo != c.hi || c.lo == 0 {
-			return fmt.Errorf("channel %s: needs one channel, 1 to 16", show(s.Channel))
-		}
-		t.channel = uint8(c.lo - 1)
-	}
-	if s.Device != "" {
-		t.named = true
-		if t.device, err = ParseGlob(s.Device); err != nil {
-			return fmt.Errorf("device: %w", err)
-		}
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ import (
 var bin string
 
 // patience bounds every wait for something that must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	code, err := testMain(m)

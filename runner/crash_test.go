@@ -5,6 +5,7 @@ package runner_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -449,18 +450,24 @@ func TestSendDoesNotAllocate(t *testing.T) {
 			lane := newLane(t, h)
 			trigger := do("hello", 60)
 			var failed error
-			const runs = 1000
-			if n := testing.AllocsPerRun(runs, func() {
-				if err := lane.Send(b, trigger); err != nil {
-					failed = err
-				}
-				// On a slow machine the booth's goroutine has the reply yet to
-				// come, and the queue would fill.
-				for !b.Idle() {
-					runtime.Gosched()
-				}
-			}); n != 0 {
-				t.Errorf("%v allocations in each Send", n)
+			// The monitor allocates once a second, and on a slow machine that is
+			// once in a few triggers: a Send that does so does it in every burst.
+			const bursts, runs = 100, 10
+			fewest := math.Inf(1)
+			for range bursts {
+				fewest = min(fewest, testing.AllocsPerRun(runs, func() {
+					if err := lane.Send(b, trigger); err != nil {
+						failed = err
+					}
+					// On a slow machine the booth's goroutine has the reply yet to
+					// come, and the queue would fill.
+					for !b.Idle() {
+						runtime.Gosched()
+					}
+				}))
+			}
+			if fewest != 0 {
+				t.Errorf("%v allocations in each Send", fewest)
 			}
 			if failed != nil {
 				t.Error(failed)
@@ -469,7 +476,7 @@ func TestSendDoesNotAllocate(t *testing.T) {
 			if err := next(t, done, "end of Run"); err != nil {
 				t.Error(err)
 			}
-			if want := runs + 1; c.n != want { // AllocsPerRun warms up with one
+			if want := bursts * (runs + 1); c.n != want { // AllocsPerRun warms up with one
 				t.Errorf("%d replies, want %d", c.n, want)
 			}
 		})

@@ -110,7 +110,7 @@ func TestJailerKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hangs, _, err := h.run(newPlan(t, "hangs", build(t, "crash"), nil))
+	hangs, _, err := h.run(newPlan(t, "hangs", build(t, "crash"), deadline(patience)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +139,8 @@ func TestJailerKilled(t *testing.T) {
 	}
 	if err := h.Close(); err == nil {
 		t.Error("Close does not tell that the jailer was killed")
+	} else {
+		t.Log(err)
 	}
 	if err := tree.Close(); err != nil {
 		t.Error(err)
@@ -261,6 +263,8 @@ func TestHelper(t *testing.T) {
 	booths.Wait()
 	if err := h.Close(); err == nil {
 		t.Error("Close does not tell that the jailer was killed")
+	} else {
+		t.Log(err)
 	}
 	if tree != nil {
 		if err := tree.Close(); err != nil {
@@ -488,8 +492,12 @@ func (h *host) nothingLeft() {
 // name show.
 func leftovers(t *testing.T, dir, tree string) (left []string) {
 	t.Helper()
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		left = append(left, dir)
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		left = append(left, path)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) && len(left) == 1 {
+		left = nil
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -15,6 +15,7 @@ const QueueLen = 64
 type queued struct {
 	t  midi.Event
 	m  *midi.Mapping
+	g  midi.Gesture
 	at time.Duration // of Send, on the clock of now
 }
 
@@ -77,7 +78,7 @@ func (b *Booth) enqueue(t Trigger, at time.Duration) error {
 		b.stats.dropped.Add(1)
 		return ErrFull
 	}
-	b.queue[(b.head+b.n)%len(b.queue)] = queued{*t.Event, t.Mapping, at}
+	b.queue[(b.head+b.n)%len(b.queue)] = queued{*t.Event, t.Mapping, t.Gesture, at}
 	b.n++
 	return nil
 }
@@ -276,7 +277,7 @@ func (b *Booth) serve(ctx context.Context) {
 			}
 			x := exchange{at: q.at, queued: true, live: live}
 			x.deadline = time.Now().Add(b.inForce.Load().Limits.TriggerTimeout)
-			if b.begin(&x, Trigger{&q.t, q.m}) {
+			if b.begin(&x, Trigger{&q.t, q.m, q.g}) {
 				b.await(&x)
 			}
 		}

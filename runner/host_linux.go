@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/runner/control"
@@ -118,7 +119,20 @@ func (h *Host) Close() error {
 	for _, in := range left {
 		in.jailerGone()
 	}
-	return errors.Join(err, os.RemoveAll(h.o.Dir))
+	return errors.Join(err, removeAll(h.o.Dir))
+}
+
+// removeAll removes a folder with all in it. When the jailer was killed while
+// it made a container, that one's first process gets its own SIGKILL from the
+// kernel (prctl(2), PR_SET_PDEATHSIG), but may still finish to make a folder.
+func removeAll(dir string) (err error) {
+	for range 20 {
+		if err = os.RemoveAll(dir); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
 }
 
 func (h *Host) event(m *control.Message) {

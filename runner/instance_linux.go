@@ -284,8 +284,14 @@ func (in *instance) kill() {
 	if in.pidfd == nil {
 		return
 	}
+	// Who ends everything may do so while release closes the descriptor, whose
+	// number could by then be another worker's.
+	conn, err := in.pidfd.SyscallConn()
+	if err != nil {
+		return // closed: it has ended
+	}
 	// ESRCH: it has ended already.
-	_ = unix.PidfdSendSignal(int(in.pidfd.Fd()), unix.SIGKILL, nil, 0)
+	_ = conn.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
 }
 
 func (in *instance) ended(e control.Exit) {

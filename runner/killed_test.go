@@ -199,8 +199,9 @@ func kill(t *testing.T, m *moment, victim string, d daemon, cmd *exec.Cmd) time.
 	}
 	took, late := lifetime(t, since, spared...)
 	t.Logf("the last process lived for %v; looked at most %v late", took, late)
-	// On a machine that is as busy as this a second is not what it was.
-	if took > max(time.Second, 20*late) {
+	// It takes milliseconds, and on a busy machine seconds; what is looked for
+	// is one that is never ended.
+	if took > max(10*time.Second, 20*late) {
 		t.Errorf("a process outlived the %s by %v", victim, took)
 	}
 	if victim == "jailer" {

@@ -97,15 +97,12 @@ func NewPlan(name string, plugin *verify.Plugin, profile *profiles.Profile) (*Pl
 // NewPlanAt is NewPlan with the places that the profile's grants lead to. A
 // grant that cannot be given is a GrantError.
 func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.Profile) (*Plan, error) {
-	filter, err := profile.Compile()
+	filter, err := compile(profile)
 	if err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
 	grants, err := resolveGrants(profile, at)
 	if err != nil {
-		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
-	}
-	if err := errors.Join(checkStandby(profile, filter), checkNetworkRules(profile, filter), checkFileRules(profile, filter)); err != nil {
 		return nil, fmt.Errorf("profile %q: %w", profile.Name, err)
 	}
 	if grants.Network, grants.Hosts, err = resolveNetwork(net.DefaultResolver, profile.Network); err != nil {
@@ -120,6 +117,23 @@ func NewPlanAt(at Places, name string, plugin *verify.Plugin, profile *profiles.
 		Standby: true,
 	}
 	return p, p.validate()
+}
+
+// CheckProfile says why no plan is made with a profile, whatever the plugin
+// and the machine; nil when there is no such reason.
+func CheckProfile(p *profiles.Profile) error {
+	_, err := compile(p)
+	return err
+}
+
+// compile makes a profile's filter, unless its rules undo what a booth relies
+// on.
+func compile(p *profiles.Profile) (*profiles.Filter, error) {
+	f, err := p.Compile()
+	if err != nil {
+		return nil, err
+	}
+	return f, errors.Join(checkStandby(p, f), checkNetworkRules(p, f), checkFileRules(p, f))
 }
 
 // Learn has the booth let every call continue, and report it, that permissive

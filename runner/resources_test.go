@@ -5,6 +5,7 @@ package runner_test
 import (
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,7 @@ type grab struct {
 	most   int              // how much it got then
 	counts func(*booth) int // how much the host sees, in the control, too
 	alone  bool             // no profile allows the amount: the control has no booth
+	root   bool             // such a control has to be root's
 }
 
 func memory(l *profiles.Limits) { l.Memory = 32 << 20 }
@@ -86,11 +88,11 @@ func grabs(t *testing.T) []grab {
 		{name: "signals", amount: 200, calls: []string{"rt_sigprocmask", "rt_sigqueueinfo", "getpid"}, errno: syscall.EAGAIN, most: 16, counts: queued, alone: true},
 		{name: "posix-queues", amount: 4, calls: []string{"mq_open", "mq_unlink", "getpid"}, errno: syscall.EMFILE, alone: true},
 		{name: "locked", amount: 1, calls: []string{"mlock"}, errno: syscall.EPERM, counts: lockedPages, alone: true},
-		{name: "keys", amount: keyQuota(t) + 100, calls: []string{"add_key"}, errno: syscall.EDQUOT, most: keyQuota(t), alone: true},
-		{name: "fifo", amount: 1, calls: []string{"sched_setscheduler"}, errno: syscall.EPERM, counts: urgency, alone: true},
-		{name: "deadline", amount: 1, calls: []string{"sched_setattr"}, errno: syscall.EPERM, counts: urgency, alone: true},
-		{name: "nice", amount: 1, calls: []string{"setpriority"}, errno: syscall.EACCES, counts: urgency, alone: true},
-		{name: "io-class", amount: 1, calls: []string{"ioprio_set"}, errno: syscall.EPERM, counts: urgency, alone: true},
+		{name: "keys", amount: keyQuota(t) + 100, calls: []string{"add_key"}, errno: syscall.EDQUOT, most: keyQuota(t), alone: true, root: true},
+		{name: "fifo", amount: 1, calls: []string{"sched_setscheduler"}, errno: syscall.EPERM, counts: urgency, alone: true, root: true},
+		{name: "deadline", amount: 1, calls: []string{"sched_setattr"}, errno: syscall.EPERM, counts: urgency, alone: true, root: true},
+		{name: "nice", amount: 1, calls: []string{"setpriority"}, errno: syscall.EACCES, counts: urgency, alone: true, root: true},
+		{name: "io-class", amount: 1, calls: []string{"ioprio_set"}, errno: syscall.EPERM, counts: urgency, alone: true, root: true},
 	}
 }
 
@@ -360,9 +362,12 @@ func TestGrabs(t *testing.T) {
 			stop()
 			b.reports(t, g.named)
 
-			if g.alone {
+			uncontrolled := g.root && os.Geteuid() != 0
+			switch {
+			case uncontrolled:
+			case g.alone:
 				g.unlimited(t, plugin)
-			} else {
+			default:
 				b, o, stop = run("control", granting(g.calls, roomy))
 				if o.cause != nil || o.errno != 0 || o.reached != g.amount {
 					t.Errorf("control: %v, want %d", o, g.amount)
@@ -375,6 +380,9 @@ func TestGrabs(t *testing.T) {
 
 			if len(g.calls) > 0 {
 				g.refused(t, heart, h, plugin)
+			}
+			if uncontrolled {
+				t.Skip("missing: root, to do it without a booth; what a booth may not do was tried")
 			}
 		})
 	}
@@ -530,8 +538,9 @@ func TestLimitsAreCounted(t *testing.T) {
 			if l.Name != name {
 				continue
 			}
-			if l.Value != value || l.Count < 2*count && l.Count&(l.Count-1) != 0 {
-				t.Errorf("after %d: %+v", count, l)
+			// On v2 many are counted at once.
+			if l.Value != value || bits.Len64(l.Count) <= bits.Len64(count) {
+				t.Errorf("after %d: %d, %v", count, l.Count, l)
 			}
 			count = l.Count
 		}
@@ -583,7 +592,7 @@ func TestHugePages(t *testing.T) {
 // where its profile allows the calls, with Landlock and without.
 func TestNothingIsWritable(t *testing.T) {
 	if os.Geteuid() != 0 {
-		missing(t, "root, to look into a booth")
+		t.Skip("missing: root, to look into a booth; nothing of it depends on who made the booth")
 	}
 	calls := []string{"openat", "mkdirat", "mknodat"}
 	for _, landlock := range []bool{true, false} {

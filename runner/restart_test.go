@@ -21,7 +21,7 @@ import (
 func TestRestartKeepsTriggers(t *testing.T) {
 	h := newHost(t)
 	lane := newLane(t, h)
-	b := h.must(build(t, "crash"), func(p *profiles.Profile) { p.Limits.QueueAge = time.Hour })
+	b := h.must(build(t, "crash"), patiently)
 	pid := b.About().PID
 	const rounds, n = 3, 10
 	for round := range rounds {
@@ -195,11 +195,14 @@ func TestQuarantineByViolations(t *testing.T) {
 	}
 }
 
+// patiently has a trigger wait for however long a restart takes.
+func patiently(p *profiles.Profile) { p.Limits.QueueAge = time.Hour }
+
 // TestSpareKilled: a worker in reserve that was killed is not used.
 func TestSpareKilled(t *testing.T) {
 	h := newHost(t)
 	lane := newLane(t, h)
-	b := h.must(build(t, "crash"), nil)
+	b := h.must(build(t, "crash"), patiently)
 	eventually(t, "a worker is in reserve", b.Standby)
 	for _, text := range workers(t) {
 		if pid, err := strconv.Atoi(text); err == nil && pid != b.About().PID {
@@ -221,7 +224,7 @@ func TestSpareKilled(t *testing.T) {
 func TestStandbyKeeps(t *testing.T) {
 	h := newHost(t)
 	lane := newLane(t, h)
-	b := h.must(build(t, "crash"), nil)
+	b := h.must(build(t, "crash"), patiently)
 	eventually(t, "a worker is in reserve", b.Standby)
 	time.Sleep(11 * time.Second)
 	send(t, lane, b, do("segv", 1))

@@ -13,6 +13,8 @@ import (
 type Trigger struct {
 	Event   *midi.Event
 	Mapping *midi.Mapping
+	// Gesture is what is known besides; zero for the message by itself.
+	Gesture midi.Gesture
 }
 
 // event fills e for the frame. raw and json are scratch memory; the grown

@@ -35,6 +35,9 @@ type config struct {
 type midiConfig struct {
 	Inputs []string `toml:"inputs"`
 	Output string   `toml:"output"`
+	Mode   string   `toml:"mode"` // at the start
+	// Velocities are names for ranges of velocities.
+	Velocities map[string]any `toml:"velocities"`
 	// The rest are limits, with their units; see midiLimits.
 	OutRate    string `toml:"out_rate"`
 	OutBurst   string `toml:"out_burst"`
@@ -94,6 +97,7 @@ func scalars() []setting {
 		{Key: "libexec", Value: ""},
 		{Key: "midi.inputs", Value: []string{"*"}},
 		{Key: "midi.output", Value: ""},
+		{Key: "midi.mode", Value: "default"},
 		// What a MIDI cable carries: 31,250 baud, 10 for a byte (MIDI 1.0).
 		{Key: "midi.out_rate", Value: "3125B/s"},
 		// What ALSA keeps for a cable that is slower than we are: a page, of
@@ -296,6 +300,8 @@ func (s *settings) set(key string, value any) {
 		s.MIDI.Inputs = value.([]string)
 	case "midi.output":
 		s.MIDI.Output = value.(string)
+	case "midi.mode":
+		s.MIDI.Mode = value.(string)
 	case "midi.out_rate":
 		s.MIDI.OutRate = value.(string)
 	case "midi.out_burst":
@@ -370,12 +376,32 @@ func (s *settings) check(file string) error {
 		}
 	}
 	for i, m := range s.Mappings {
-		if !seen[m.Plugin] {
+		if !seen[m.Plugin] && (m.Plugin != "" || m.SetMode == "") {
 			return s.wrong("mappings", i, "plugin", fmt.Errorf("mapping %q: no plugin is called %q", m.Name, m.Plugin))
 		}
 	}
-	_, err := s.compile()
-	return err
+	if err := s.checkMappings(); err != nil {
+		return s.wrongMapping(err)
+	}
+	return nil
+}
+
+// checkMappings compiles the mappings once, to see that they can be. The names
+// of velocities in them become ranges: they mean the same wherever they are
+// compiled again.
+func (s *settings) checkMappings() error {
+	velocities, err := midi.ParseVelocities(s.MIDI.Velocities)
+	if err != nil {
+		return fmt.Errorf("midi.%w", err)
+	}
+	if err := velocities.Resolve(s.Mappings); err != nil {
+		return err
+	}
+	mappings, err := midi.CompileAll(s.Mappings)
+	if err != nil {
+		return err
+	}
+	return midi.CheckModes(mappings, s.MIDI.Mode)
 }
 
 // mayMiss reports whether the config allows a layer to be missing.

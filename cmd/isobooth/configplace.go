@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/isobooth/isobooth/midi"
@@ -47,31 +46,40 @@ func (s *settings) misplaced(err error) error {
 	return err
 }
 
-// compile makes the mappings of the config.
+// compile makes the mappings of the config, which has been checked.
 func (s *settings) compile() ([]midi.Mapping, error) {
 	mappings, err := midi.CompileAll(s.Mappings)
-	if err == nil {
-		return mappings, nil
+	if err != nil {
+		return nil, s.wrongMapping(err)
 	}
-	// The first that is wrong ends the shortest list that is.
-	n := sort.Search(len(s.Mappings), func(n int) bool {
-		_, err := midi.CompileAll(s.Mappings[:n+1])
-		return err != nil
-	})
-	if n == len(s.Mappings) {
-		return nil, &configError{profiles.Position{File: s.File, Line: 1}, 0, err}
-	}
-	return nil, s.wrong("mappings", n, blamedKey(err), err)
+	return mappings, nil
 }
 
-// blamedKey is the key that an error of a mapping is about, which its text names
-// as `mapping "NAME": trigger: note: ...`; "" when it names none.
-func blamedKey(err error) string {
-	var path []string
-	text := err.Error()
-	if i := strings.Index(text, `": `); i >= 0 {
-		text = text[i+3:]
+// wrongMapping places a mistake that is told as `mapping "NAME": KEY: ...`, or
+// as `midi.KEY: ...`.
+func (s *settings) wrongMapping(err error) error {
+	text, name, n := err.Error(), "", 0
+	if _, scan := fmt.Sscanf(text, "mapping %d: ", &n); scan == nil && n > 0 && n <= len(s.Mappings) {
+		return s.wrong("mappings", n-1, "", err)
 	}
+	if _, scan := fmt.Sscanf(text, "mapping %q", &name); scan != nil {
+		key, _, _ := strings.Cut(text, ":")
+		return s.place(key, err)
+	}
+	rest := strings.TrimPrefix(text, fmt.Sprintf("mapping %q: ", name))
+	key := blamedKey(rest)
+	for i := len(s.Mappings) - 1; i >= 0; i-- { // the second, where a name is used twice
+		if s.Mappings[i].Name == name {
+			return s.wrong("mappings", i, key, err)
+		}
+	}
+	return s.place("mappings", err)
+}
+
+// blamedKey is the path of the key that a text such as "trigger: note: ..." is
+// about, as far as it names one.
+func blamedKey(text string) string {
+	var path []string
 	for {
 		key, rest, found := strings.Cut(text, ": ")
 		if !found || key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {

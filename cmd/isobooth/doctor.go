@@ -81,7 +81,8 @@ again. It exits with 4 when a plugin with that profile could not be started.`,
 }
 
 func (a *app) examine() []finding {
-	list := []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()}
+	here := thisInstallation()
+	list := []finding{checkKernel(), a.checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()}
 	for _, name := range []string{"isobooth-jail", "isobooth-worker"} {
 		f := finding{Name: name, Required: true, OK: true}
 		path, err := findProgram(name, a.settings.Libexec)
@@ -90,7 +91,7 @@ func (a *app) examine() []finding {
 		}
 		list = append(list, f)
 	}
-	return append(list, checkScheduling(), a.checkKeys(), checkMIDI())
+	return append(list, checkScheduling(), a.checkKeys(), checkMIDI(), here.checkMIDIAccess(), here.checkAppArmor(a.jailerPath()), here.checkService())
 }
 
 func bad(f finding, err error, hint string) finding {
@@ -119,7 +120,7 @@ func checkKernel() finding {
 
 // checkUserNamespaces runs this very program in a namespace of each kind that
 // an ordinary user gets through a user namespace.
-func checkUserNamespaces() finding {
+func (a *app) checkUserNamespaces() finding {
 	f := finding{Name: "namespaces", Required: true, OK: true, Detail: "user, mount, pid, net, ipc, uts, cgroup and time namespaces work"}
 	cmd := exec.Command("/proc/self/exe", "--version")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -132,8 +133,10 @@ func checkUserNamespaces() finding {
 	if err == nil {
 		// It ran, whatever it then thought of its arguments.
 		_ = cmd.Wait()
+	} else if here := thisInstallation(); here.jailerMay(a.jailerPath()) {
+		f.Detail = "isobooth-jail may make them, by its AppArmor profile, and this program may not"
 	} else {
-		return bad(f, fmt.Errorf("start in new namespaces: %w", err), namespaceHint())
+		return bad(f, fmt.Errorf("start in new namespaces: %w", err), here.namespaceHint())
 	}
 	if _, err := os.Stat("/proc/self/ns/time"); err != nil {
 		return bad(f, err, "this kernel lacks time namespaces (CONFIG_TIME_NS)")
@@ -141,19 +144,13 @@ func checkUserNamespaces() finding {
 	return f
 }
 
-func namespaceHint() string {
-	for file, hint := range map[string]string{
-		"/proc/sys/kernel/unprivileged_userns_clone":             "0|sysctl kernel.unprivileged_userns_clone=1 lets ordinary users make user namespaces",
-		"/proc/sys/user/max_user_namespaces":                     "0|sysctl user.max_user_namespaces=1000 lets users make user namespaces",
-		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1|AppArmor restricts user namespaces: give isobooth-jail a profile with the rule \"userns,\"",
-	} {
-		data, err := os.ReadFile(file)
-		value, text, _ := strings.Cut(hint, "|")
-		if err == nil && strings.TrimSpace(string(data)) == value {
-			return text
-		}
+// jailerPath is where the jailer is, or "".
+func (a *app) jailerPath() string {
+	path, err := findProgram("isobooth-jail", a.settings.Libexec)
+	if err != nil {
+		return "" // another finding says so
 	}
-	return "inside a container, run it with user namespaces allowed, or run isobooth on the host"
+	return path
 }
 
 // checkSeccomp asks for the action a filter needs to hand calls over;

@@ -18,7 +18,7 @@ func (a *app) probe(p *profiles.Profile) *machine {
 	library, highest := profiles.CallTable()
 	m := &machine{
 		kernel: checkKernel().Detail, root: os.Geteuid() == 0, allowed: a.settings.AllowMissing,
-		spaces: trySpaces(), seccomp: trySeccomp(), landlock: tryLandlock(), sealed: trySealed(), rlimits: hardLimits(),
+		spaces: trySpaces(a.jailerPath()), seccomp: trySeccomp(), landlock: tryLandlock(), sealed: trySealed(), rlimits: hardLimits(),
 		library: fmt.Sprintf("libseccomp %s knows calls up to number %d; newer ones fail with ENOSYS", library, highest),
 		booth:   map[string]attempt{},
 	}
@@ -27,7 +27,8 @@ func (a *app) probe(p *profiles.Profile) *machine {
 }
 
 // trySpaces makes namespaces, all at once, and where that fails each alone.
-func trySpaces() map[string]attempt {
+// jailer is the path of the program that makes those of booths.
+func trySpaces(jailer string) map[string]attempt {
 	kinds := map[string]uintptr{
 		"user": 0, "mount": syscall.CLONE_NEWNS, "pid": syscall.CLONE_NEWPID, "net": syscall.CLONE_NEWNET,
 		"ipc": syscall.CLONE_NEWIPC, "uts": syscall.CLONE_NEWUTS, "cgroupns": syscall.CLONE_NEWCGROUP, "time": unix.CLONE_NEWTIME,
@@ -44,9 +45,13 @@ func trySpaces() map[string]attempt {
 			t.err = startIn(f)
 		}
 		if t.err != nil {
-			t.hint = namespaceHint()
+			here := thisInstallation()
+			t.hint = here.namespaceHint()
 			if name == "time" {
 				t.hint = "this kernel lacks time namespaces (CONFIG_TIME_NS, Linux 5.6)"
+			}
+			if here.jailerMay(jailer) {
+				t = attempt{how: "isobooth-jail may make one, by its AppArmor profile; the empty booth has it"}
 			}
 		}
 		tried[name] = t
@@ -133,12 +138,12 @@ func tryGroups(tree *cgroups.Tree, l *profiles.Limits) map[string]attempt {
 			if limits.CPUs = l.CPUs; len(l.CPUs) == 0 {
 				limits.CPUs = firstCPU()
 			}
-			hint = "the controller cpuset has to be there, on v2 delegated: Delegate=cpu memory pids cpuset"
+			hint = "the controller cpuset has to be there, on v2 delegated: Delegate=cpu memory pids cpuset, for a user's session in user@.service, too"
 		case "io_weight":
 			if limits.IOWeight = l.IOWeight; !k.needed(l) {
 				limits.IOWeight = 200
 			}
-			hint = "the controller io has to be there, on v1 blkio with the scheduler bfq, on v2 delegated"
+			hint = "the controller io has to be there, on v1 blkio with the scheduler bfq, on v2 delegated: Delegate=cpu memory pids io, for a user's session in user@.service, too"
 		}
 		name := "try-" + strings.ReplaceAll(k.key, "_", "-")
 		g, err := tree.New(name, limits)

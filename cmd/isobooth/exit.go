@@ -76,7 +76,8 @@ func exitCode(err error) int {
 		return exitFailed
 	case errors.Is(err, errPolicy), errors.Is(err, errNotGranted), errors.As(err, &start) && start.Cause.Kind == runner.CauseSeal:
 		return exitPolicy
-	case errors.Is(err, runner.ErrLayer), errors.Is(err, cgroups.ErrNotDelegated), errors.Is(err, errMissing):
+	case errors.Is(err, runner.ErrLayer), errors.Is(err, cgroups.ErrNotDelegated),
+		errors.Is(err, cgroups.ErrController), errors.Is(err, errMissing):
 		return exitLayer
 	case errors.Is(err, verify.ErrELF), errors.Is(err, verify.ErrNoEntry), errors.Is(err, verify.ErrABIUnsupported),
 		errors.Is(err, verify.ErrMissingLibrary), errors.Is(err, verify.ErrLibrary), errors.Is(err, verify.ErrBadFile):
@@ -112,6 +113,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &grant):
 		return grant.Hint
+	case errors.Is(err, errNoAttacks):
+		return "make install puts it beside isobooth-jail, as packages do; in a clone, make builds it into bin/selftest"
 	case errors.Is(err, errNoDaemon):
 		return "isobooth run starts one; isobooth play says itself what was refused"
 	case errors.Is(err, profiles.ErrUnknown):

@@ -35,6 +35,7 @@ var homes = map[string][]string{
 	"github.com/fsnotify/fsnotify":                             {"cmd/isobooth"},
 	"github.com/spf13/cobra":                                   {"cmd/isobooth"},
 	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
+	"github.com/coreos/go-systemd/v22/daemon":                  {"cmd/isobooth"},
 	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},
 	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},

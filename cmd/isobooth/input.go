@@ -36,10 +36,10 @@ func (in *input) admit(e *midi.Event) *output {
 			e.Hop, from = hop, o
 		}
 	}
-	if k := e.Kind(); k == midi.SysEx || k == midi.System {
-		return nil
+	var raw []byte
+	if e.Kind() != midi.SysEx { // which holds nothing
+		raw = e.AppendRaw(in.raw[:0])
 	}
-	raw := e.AppendRaw(in.raw[:0])
 	if e.Hop > in.outs.limits.Load().hops && !in.held.Lifts(raw) {
 		return from
 	}

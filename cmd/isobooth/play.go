@@ -80,12 +80,15 @@ func (o *playOptions) choose(s *settings) (pluginConfig, []midi.Mapping, error) 
 		p.Profile = o.profile
 	}
 	var specs []midi.MappingSpec
+	found := false
 	for _, m := range s.Mappings {
-		if p.Name != "" && m.Plugin == p.Name {
+		mine := p.Name != "" && m.Plugin == p.Name
+		found = found || mine
+		if mine || m.SetMode != "" {
 			specs = append(specs, m)
 		}
 	}
-	if len(specs) > 0 {
+	if found {
 		if o.action != "" || o.params != "{}" {
 			return p, nil, usageError{fmt.Errorf("--action and --params have no effect: the config has mappings for plugin %q", p.Name)}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/isobooth/isobooth/profiles"
+	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
 
@@ -71,6 +72,9 @@ func (a *app) checkProfile(name string) []profiles.Finding {
 		return []profiles.Finding{profiles.LoadFinding(name, err)}
 	}
 	found := p.Check()
+	if err := runner.CheckProfile(p); err != nil {
+		found = append(found, profiles.LoadFinding(name, err))
+	}
 	parent, err := a.parentOf(p)
 	if err != nil {
 		return append(found, profiles.LoadFinding(name, err))

@@ -200,7 +200,7 @@ func forPeople(value string) string {
 // what becomes of the plugin for it.
 func (a *app) lacks(p *profiles.Profile) []string {
 	out := []string{}
-	for _, f := range []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
+	for _, f := range []finding{checkKernel(), a.checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
 		switch {
 		case f.OK:
 		case slices.Contains(p.Require, f.Name):

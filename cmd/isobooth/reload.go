@@ -154,6 +154,7 @@ func (s *session) concerns(file string) bool {
 // all that it names, if it is another or the user asks; then, each for itself,
 // the profiles of the plugins there are.
 func (s *session) readAgain(asked bool) {
+	defer s.app.reloadingForManager()()
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.reloadConfig(asked)

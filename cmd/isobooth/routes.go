@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -17,37 +16,59 @@ import (
 type routes struct {
 	router *midi.Router
 	booth  func(*midi.Mapping) *runner.Booth // nil when the plugin has none
-	users  atomic.Int64                      // events that go by them right now
 }
 
-// route puts new routes in place of those there are, which it returns: nil at
-// first.
-func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) (old *routes) {
-	return s.routes.Swap(&routes{router: midi.NewRouter(mappings), booth: booth})
+// route puts new routes in place of those there are. Sources that wait for
+// something go by it at their next event; see settle.
+func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) {
+	start := s.app.settings.MIDI.Mode
+	if s.modes == nil {
+		s.modes = midi.NewModes(start)
+	}
+	s.modes.Adopt(mappings, start)
+	s.routes.Store(&routes{midi.NewRouter(mappings), booth})
 }
 
-// enter returns the routes for one event, on the event path; leave must
-// follow.
-func (s *session) enter() *routes {
-	for {
-		r := s.routes.Load()
-		r.users.Add(1)
-		// Routes that were exchanged just before may have been found unused.
-		if s.routes.Load() == r {
-			return r
+// feeders are those that run.
+type feeders struct {
+	mu  sync.Mutex
+	all map[*feeder]bool
+}
+
+func (s *feeders) add(f *feeder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[*feeder]bool{}
+	}
+	s.all[f] = true
+}
+
+func (s *feeders) remove(f *feeder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, f)
+}
+
+// settle has every source go by the routes there are now, whatever it waits
+// for: no booth that only older ones lead to gets a trigger from then on.
+func (s *session) settle() error {
+	done := make(chan error)
+	go func() { // with a lane, and so a thread, that end with it
+		lane, err := s.host.NewLane(s.cpu)
+		if err != nil {
+			done <- err
+			return
 		}
-		r.users.Add(-1)
-	}
-}
-
-func (r *routes) leave() { r.users.Add(-1) }
-
-// left waits until no event goes by routes that have been replaced: no booth
-// of theirs gets a trigger from then on.
-func (r *routes) left() {
-	for r != nil && r.users.Load() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+		defer lane.Close()
+		s.feeders.mu.Lock()
+		defer s.feeders.mu.Unlock()
+		for f := range s.feeders.all {
+			f.settle(lane)
+		}
+		done <- nil
+	}()
+	return <-done
 }
 
 // boothOf finds the booth of a mapping's plugin among those of this session.
@@ -81,6 +102,8 @@ func (s *session) feedAll(ctx context.Context, inputs []string, sources []source
 // feed runs one source on a thread of its own until it ends: events that
 // match a mapping go to its booth. The session must have routes.
 func (s *session) feed(ctx context.Context, src source) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	done := make(chan error)
 	go func() {
 		lane, err := s.host.NewLane(s.cpu)
@@ -89,33 +112,10 @@ func (s *session) feed(ctx context.Context, src source) error {
 			return
 		}
 		defer lane.Close()
-		in := s.outs.newInput(src)
-		// Made once: a closure for each event would be an allocation.
-		var ev midi.Event
-		var to *routes
-		send := func(m *midi.Mapping) {
-			if b := to.booth(m); b != nil {
-				// Dropped triggers are counted by the booth.
-				_ = lane.Send(b, runner.Trigger{Event: &ev, Mapping: m})
-			}
-		}
-		loops := false
-		would := func(*midi.Mapping) { loops = true }
-		done <- src.Run(ctx, func(e *midi.Event) {
-			ev, to = *e, s.enter()
-			defer to.leave()
-			from := in.admit(&ev)
-			if from == nil {
-				to.router.Match(&ev, send)
-				return
-			}
-			// What no mapping waits for comes back, but goes no further.
-			loops = false
-			to.router.Match(&ev, would)
-			if loops {
-				from.cut(&ev)
-			}
-		})
+		f := s.newFeeder(ctx, cancel, src, lane)
+		s.feeders.add(f)
+		defer s.feeders.remove(f)
+		done <- f.run()
 	}()
 	return <-done
 }

@@ -130,7 +130,10 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 		return err
 	}
 	defer stop()
-	a.say("ready: %s, %d mappings; Ctrl-C ends it", s.readiness(), len(mappings))
+	readiness := s.readiness()
+	a.say("ready: %s, %d mappings; Ctrl-C ends it", readiness, len(mappings))
+	a.readyForManager(readiness)
+	defer a.stoppingForManager()
 
 	s.feedAll(ctx, inputs, sources, cancel)
 	s.drain(ctx)

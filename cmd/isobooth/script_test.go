@@ -15,6 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"isobooth": main, // with its signals
+		"filtered": filtered,
 	})
 }
 
@@ -69,15 +70,18 @@ func TestBooths(t *testing.T) {
 }
 
 // buildPrograms builds the worker, the jailer and what the self-test attacks
-// with into the folder programs;
-// root is the repository.
+// with into the folder programs, unless ISOBOOTH_TEST_BIN names one where they
+// are; root is the repository.
 func buildPrograms(t *testing.T) (root, programs string) {
 	t.Helper()
-	programs = t.TempDir()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
+	if programs = os.Getenv("ISOBOOTH_TEST_BIN"); programs != "" {
+		return root, programs
+	}
+	programs = t.TempDir()
 	sources, err := filepath.Glob(filepath.Join(root, "runner/worker/*.c"))
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +108,7 @@ func buildPrograms(t *testing.T) (root, programs string) {
 func requireBooths(t *testing.T) {
 	t.Helper()
 	a := &app{settings: &settings{config: config{}}}
-	for _, f := range []finding{checkKernel(), checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
+	for _, f := range []finding{checkKernel(), a.checkUserNamespaces(), checkSeccomp(), a.checkLandlock(), checkMemfd(), a.checkCgroups()} {
 		if f.OK {
 			continue
 		}

@@ -167,6 +167,9 @@ func (o *selftestOptions) layers() []string {
 	return slices.DeleteFunc(control.Removable(), func(l string) bool { return !slices.Contains(o.knockOut, l) })
 }
 
+// errNoAttacks is an installation without the hostile plugins.
+var errNoAttacks = errors.New("the self-test is not installed")
+
 // attackPrograms finds what attacks, beside the jailer.
 func (a *app) attackPrograms(rows []attack.Row) (p attack.Programs, err error) {
 	if p.Jailer, err = findProgram("isobooth-jail", a.settings.Libexec); err != nil {
@@ -177,12 +180,12 @@ func (a *app) attackPrograms(rows []attack.Row) (p attack.Programs, err error) {
 	}
 	p.Plugins = filepath.Join(filepath.Dir(p.Jailer), "selftest")
 	if p.Control, err = findProgram("isobooth-control", p.Plugins); err != nil {
-		return p, err
+		return p, fmt.Errorf("%w: %w", errNoAttacks, err)
 	}
 	for _, r := range rows {
 		if r.Family != "" {
 			if _, err := findProgram(r.Family+".so", p.Plugins); err != nil {
-				return p, err
+				return p, fmt.Errorf("%w: %w", errNoAttacks, err)
 			}
 		}
 	}

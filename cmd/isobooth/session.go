@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
@@ -31,11 +32,13 @@ type session struct {
 	trying      snapshot[*plug] // of a config that is not in force yet
 	rec         *recorder       // of a daemon; nil for play, which neither asks nor tells
 	// events are those of a daemon, which closes them; nil for play.
-	events *events
-	outs   *outputs
-	learn  *profiles.Profile // what booths that learn may do all the same; else nil
-	routes atomic.Pointer[routes]
-	end    sync.WaitGroup // booths that run
+	events  *events
+	outs    *outputs
+	learn   *profiles.Profile // what booths that learn may do all the same; else nil
+	routes  atomic.Pointer[routes]
+	feeders feeders
+	modes   *midi.Modes    // from the first route on
+	end     sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
 	complaint string // about limits.toml, as it was read last

@@ -42,6 +42,9 @@ func (s snapshot) status(dir string) error {
 			s["status "+k] = strings.TrimSpace(v)
 		}
 	}
+	if err := s.stacked(); err != nil {
+		return err
+	}
 	if ids := strings.Fields(s["status Uid"]); len(ids) > 0 {
 		s["status user"] = ids[0]
 	}
@@ -57,6 +60,29 @@ func (s snapshot) status(dir string) error {
 			return err
 		}
 		s[name] = string(data)
+	}
+	return nil
+}
+
+// stacked leaves out the filters that we have, too: from a container or a unit
+// around us, every process below has inherited them.
+func (s snapshot) stacked() error {
+	all, err := strconv.Atoi(s["status Seccomp_filters"])
+	if err != nil {
+		return fmt.Errorf("count filters: %w", err)
+	}
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(data)) {
+		if n, ok := strings.CutPrefix(line, "Seccomp_filters:"); ok {
+			own, err := strconv.Atoi(strings.TrimSpace(n))
+			if err != nil {
+				return fmt.Errorf("count our own filters: %w", err)
+			}
+			s["status Seccomp_filters"] = strconv.Itoa(all - own)
+		}
 	}
 	return nil
 }

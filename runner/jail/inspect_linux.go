@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/isobooth/isobooth/runner/control"
 	"golang.org/x/sys/unix"
@@ -435,12 +436,33 @@ func (in *inspector) seccomp(p *control.Policy, ph phase) (string, error) {
 	if err := in.expect("seccomp", "2", "Seccomp"); err != nil {
 		return "", err
 	}
-	// Since Linux 5.10. One filter: nothing was stacked on ours.
-	if err := in.expect("seccomp", "1", "Seccomp_filters"); err != nil {
+	inherited, err := ourFilters()
+	if err != nil {
+		return "", &LayerError{"seccomp", err}
+	}
+	// Since Linux 5.10. One filter beside those that we have, too: nothing was
+	// stacked on it.
+	if err := in.expect("seccomp", strconv.Itoa(inherited+1), "Seccomp_filters"); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("profile %s, %d rules, %s phase; refused calls are answered and counted by the jailer", p.Profile, p.Rules, ph), nil
 }
+
+// ourFilters counts the filters that this process has had since it was started,
+// from a container or a unit around it. Workers inherit them, and nothing can
+// take one away.
+var ourFilters = sync.OnceValues(func() (int, error) {
+	in, err := newInspector(os.Getpid())
+	if err != nil {
+		return 0, err
+	}
+	defer in.close()
+	n, err := strconv.Atoi(in.status["Seccomp_filters"])
+	if err != nil {
+		return 0, fmt.Errorf("count our own filters: %w", err)
+	}
+	return n, nil
+})
 
 func (in *inspector) user() (string, error) {
 	ids := strings.Fields(in.status["Uid"])
