@@ -380,28 +380,8 @@ func (s *settings) check(file string) error {
 			return s.wrong("mappings", i, "plugin", fmt.Errorf("mapping %q: no plugin is called %q", m.Name, m.Plugin))
 		}
 	}
-	if err := s.checkMappings(); err != nil {
-		return s.wrongMapping(err)
-	}
-	return nil
-}
-
-// checkMappings compiles the mappings once, to see that they can be. The names
-// of velocities in them become ranges: they mean the same wherever they are
-// compiled again.
-func (s *settings) checkMappings() error {
-	velocities, err := midi.ParseVelocities(s.MIDI.Velocities)
-	if err != nil {
-		return fmt.Errorf("midi.%w", err)
-	}
-	if err := velocities.Resolve(s.Mappings); err != nil {
-		return err
-	}
-	mappings, err := midi.CompileAll(s.Mappings)
-	if err != nil {
-		return err
-	}
-	return midi.CheckModes(mappings, s.MIDI.Mode)
+	_, err := s.compile()
+	return err
 }
 
 // mayMiss reports whether the config allows a layer to be missing.

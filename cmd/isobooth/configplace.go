@@ -46,40 +46,45 @@ func (s *settings) misplaced(err error) error {
 	return err
 }
 
-// compile makes the mappings of the config, which has been checked.
+// compile makes the mappings of the config.
 func (s *settings) compile() ([]midi.Mapping, error) {
-	mappings, err := midi.CompileAll(s.Mappings)
+	velocities, err := midi.ParseVelocities(s.MIDI.Velocities)
 	if err != nil {
-		return nil, s.wrongMapping(err)
+		return nil, s.place("midi.velocities", fmt.Errorf("midi.%w", err))
+	}
+	// Names become ranges, which mean the same wherever they are compiled again.
+	if err := velocities.Resolve(s.Mappings); err != nil {
+		return nil, s.blame(err)
+	}
+	mappings, err := midi.CompileAll(s.Mappings)
+	if err == nil {
+		err = midi.CheckModes(mappings, s.MIDI.Mode)
+	}
+	if err != nil {
+		return nil, s.blame(err)
 	}
 	return mappings, nil
 }
 
-// wrongMapping places a mistake that is told as `mapping "NAME": KEY: ...`, or
-// as `midi.KEY: ...`.
-func (s *settings) wrongMapping(err error) error {
-	text, name, n := err.Error(), "", 0
-	if _, scan := fmt.Sscanf(text, "mapping %d: ", &n); scan == nil && n > 0 && n <= len(s.Mappings) {
-		return s.wrong("mappings", n-1, "", err)
-	}
-	if _, scan := fmt.Sscanf(text, "mapping %q", &name); scan != nil {
-		key, _, _ := strings.Cut(text, ":")
-		return s.place(key, err)
-	}
-	rest := strings.TrimPrefix(text, fmt.Sprintf("mapping %q: ", name))
-	key := blamedKey(rest)
-	for i := len(s.Mappings) - 1; i >= 0; i-- { // the second, where a name is used twice
-		if s.Mappings[i].Name == name {
-			return s.wrong("mappings", i, key, err)
+// blame places an error of a mapping, whose text begins with its name. Of two
+// of the same name the second is to blame.
+func (s *settings) blame(err error) error {
+	for i := len(s.Mappings) - 1; i >= 0; i-- {
+		if m := &s.Mappings[i]; strings.HasPrefix(err.Error(), fmt.Sprintf("mapping %q: ", m.Name)) {
+			return s.wrong("mappings", i, blamedKey(err), err)
 		}
 	}
-	return s.place("mappings", err)
+	return s.misplaced(&configError{profiles.Position{File: s.File, Line: 1}, 0, err})
 }
 
-// blamedKey is the path of the key that a text such as "trigger: note: ..." is
-// about, as far as it names one.
-func blamedKey(text string) string {
+// blamedKey is the key that an error of a mapping is about, which its text names
+// as `mapping "NAME": trigger: note: ...`; "" when it names none.
+func blamedKey(err error) string {
 	var path []string
+	text := err.Error()
+	if i := strings.Index(text, `": `); i >= 0 {
+		text = text[i+3:]
+	}
 	for {
 		key, rest, found := strings.Cut(text, ": ")
 		if !found || key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {

@@ -83,20 +83,17 @@ func (s *session) tryConfig() (*trial, error) {
 // triggers, then the mappings, between two events, then what is left over ends.
 func (t *trial) commit() {
 	s := t.session
-	t.settings.keep(s.app.settings)
-	s.app.settings = t.settings
 	s.rec.during(func() []*plug {
 		for _, c := range t.changed {
 			t.exchange(c)
 		}
 		s.running.set(t.plugs)
-		s.route(t.mappings, s.boothOf())
+		s.route(t.mappings, t.settings.MIDI.Mode, s.boothOf())
 		return append(t.plugs[:len(t.plugs):len(t.plugs)], t.removed...)
 	})
+	t.settings.keep(s.app.settings)
+	s.app.settings = t.settings
 	s.outs.setLimits(t.limits)
-	if err := s.settle(); err != nil {
-		s.app.say("warning: keys that are held may go by the config before: %v", err)
-	}
 	for _, g := range t.removed {
 		g.drain(context.Background()) // with its booth it ends
 		s.endPlug(g)

@@ -126,7 +126,7 @@ func newConfigHost(t *testing.T, programs, text string) *host {
 	if err := h.s.start(ctx, h, cancel); err != nil {
 		t.Fatalf("%v\n%s", err, h.said())
 	}
-	h.s.route(mappings, h.s.boothOf())
+	h.s.route(mappings, h.s.app.settings.MIDI.Mode, h.s.boothOf())
 	h.s.config.read = read
 	go func() { h.feed <- h.s.feed(ctx, h.cable) }()
 	return h
@@ -257,7 +257,7 @@ func TestReloadKeepsTheOld(t *testing.T) {
 	h := newConfigHost(t, programs, good)
 	_, r := h.hub.subscribe(0, func(e *event) bool { return e.Type == eventReload && e.Booth == "" })
 	g := h.s.plugs()[0]
-	pid, routes := g.booth.About().PID, h.s.routes.Load()
+	pid, routes := g.booth.About().PID, h.s.routes
 	for name, c := range map[string]struct{ text, want string }{
 		"syntax":                   {good + "= 1\n", "isobooth.toml:17:1: "},
 		"unknown key":              {good + "pth = 1\n", "isobooth.toml:17:1: unknown key"},
@@ -285,7 +285,7 @@ func TestReloadKeepsTheOld(t *testing.T) {
 			t.Errorf("%s: not said", name)
 		}
 		h.s.readAgain(false)
-		if now := h.s.plugs(); len(now) != 2 || now[0] != g || g.booth.About().PID != pid || h.s.routes.Load() != routes {
+		if now := h.s.plugs(); len(now) != 2 || now[0] != g || g.booth.About().PID != pid || h.s.routes != routes {
 			t.Errorf("%s: something has changed", name)
 		}
 		if now := g.booth.Plan().Limits.Group.Memory; now != memory {

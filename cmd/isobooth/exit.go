@@ -84,7 +84,7 @@ func exitCode(err error) int {
 		return exitNotRunnable
 	case errors.As(err, &start):
 		return startCode(start)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
+	case errors.Is(err, errNoSuchPlugin), errors.Is(err, fs.ErrNotExist), errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
 		return exitNotFound
 	}
 	return exitFailed

@@ -66,13 +66,16 @@ func (f *feeder) run() error {
 	if isFile {
 		file.Timers = timers{f}
 	}
-	f.settle(f.own)
+	f.s.join(f)
+	defer f.s.leave(f)
 	err := f.src.Run(f.ctx, func(e *midi.Event) {
 		f.ev = *e
 		if from := f.in.admit(&f.ev); from != nil {
 			// What no mapping waits for comes back, but goes no further.
 			f.loops = false
-			f.s.routes.Load().router.Match(&f.ev, f.would)
+			f.mu.Lock()
+			f.to.router.Match(&f.ev, f.would)
+			f.mu.Unlock()
 			if f.loops {
 				from.cut(&f.ev)
 			}
@@ -80,8 +83,6 @@ func (f *feeder) run() error {
 		}
 		f.mu.Lock()
 		f.lane = f.own
-		// With mu held: who settles must not be undone.
-		f.adopt(f.s.routes.Load())
 		f.gestures.Feed(&f.ev)
 		if !isFile {
 			f.start = time.Now().Add(-f.ev.Time)
@@ -91,9 +92,9 @@ func (f *feeder) run() error {
 	})
 	close(f.ended)
 	f.waiter.Wait()
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.ctx.Err() == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.lane = f.own
 		f.gestures.End()
 		if err != nil { // a port that has gone will send no more releases
@@ -103,11 +104,9 @@ func (f *feeder) run() error {
 	return err
 }
 
-// adopt puts the mappings into force that are so now.
+// adopt puts other routes into force. The caller holds mu, or is the only one
+// to know f.
 func (f *feeder) adopt(to *routes) {
-	if to == f.to {
-		return
-	}
 	if f.to == nil {
 		f.to = to
 	}
@@ -115,16 +114,8 @@ func (f *feeder) adopt(to *routes) {
 	f.to = to
 }
 
-// settle has the source go by the routes there are now, on a goroutine of that
-// lane.
-func (f *feeder) settle(lane *runner.Lane) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lane = lane
-	f.adopt(f.s.routes.Load())
-}
-
-// timers are what a file's own goroutine serves between two events.
+// timers are what a file's own goroutine serves between two events. With mu
+// held: other routes may be put into force meanwhile.
 type timers struct{ *feeder }
 
 // Next is midi.Timers'.

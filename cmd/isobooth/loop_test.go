@@ -158,7 +158,7 @@ func newRig(t *testing.T, programs string, outs *outputs, plugins ...pluginConfi
 	if err := r.s.start(ctx, r.rep, cancel); err != nil {
 		t.Fatalf("%v\n%s", err, r.said())
 	}
-	r.s.route(mappings, r.s.boothOf())
+	r.s.route(mappings, r.s.app.settings.MIDI.Mode, r.s.boothOf())
 	go func() { r.feed <- r.s.feed(ctx, r.cable) }()
 	return r
 }

@@ -187,7 +187,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}
 
 	layers := about.Layers
-	s.route(mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
+	s.route(mappings, a.settings.MIDI.Mode, func(*midi.Mapping) *runner.Booth { return g.booth })
 	runErr := s.feed(ctx, src)
 	s.drain(ctx)
 	cause := context.Cause(ctx)

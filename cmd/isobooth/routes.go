@@ -18,57 +18,57 @@ type routes struct {
 	booth  func(*midi.Mapping) *runner.Booth // nil when the plugin has none
 }
 
-// route puts new routes in place of those there are. Sources that wait for
-// something go by it at their next event; see settle.
-func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) {
-	start := s.app.settings.MIDI.Mode
+// route puts new routes in place of those there are, for every input between two
+// of its events; start is the mode to begin with. When it returns, no booth
+// gets a trigger that only those before knew.
+func (s *session) route(mappings []midi.Mapping, start string, booth func(*midi.Mapping) *runner.Booth) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
 	if s.modes == nil {
 		s.modes = midi.NewModes(start)
 	}
 	s.modes.Adopt(mappings, start)
-	s.routes.Store(&routes{midi.NewRouter(mappings), booth})
-}
-
-// feeders are those that run.
-type feeders struct {
-	mu  sync.Mutex
-	all map[*feeder]bool
-}
-
-func (s *feeders) add(f *feeder) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[*feeder]bool{}
+	s.routes = &routes{midi.NewRouter(mappings), booth}
+	if len(s.feeders) == 0 {
+		return
 	}
-	s.all[f] = true
-}
-
-func (s *feeders) remove(f *feeder) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, f)
-}
-
-// settle has every source go by the routes there are now, whatever it waits
-// for: no booth that only older ones lead to gets a trigger from then on.
-func (s *session) settle() error {
-	done := make(chan error)
-	go func() { // with a lane, and so a thread, that end with it
-		lane, err := s.host.NewLane(s.cpu)
-		if err != nil {
-			done <- err
-			return
+	adopted := make(chan struct{})
+	go func() {
+		defer close(adopted)
+		lane, err := s.host.NewLane(-1)
+		if err == nil {
+			defer lane.Close()
 		}
-		defer lane.Close()
-		s.feeders.mu.Lock()
-		defer s.feeders.mu.Unlock()
-		for f := range s.feeders.all {
-			f.settle(lane)
+		for f := range s.feeders {
+			if err != nil {
+				f.cancel(err)
+				continue
+			}
+			f.mu.Lock()
+			f.lane = lane
+			f.adopt(s.routes)
+			f.mu.Unlock()
 		}
-		done <- nil
 	}()
-	return <-done
+	<-adopted
+}
+
+// join has a feeder go by the routes there are, and by those that replace
+// them, until it leaves.
+func (s *session) join(f *feeder) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
+	f.adopt(s.routes)
+	if s.feeders == nil {
+		s.feeders = map[*feeder]bool{}
+	}
+	s.feeders[f] = true
+}
+
+func (s *session) leave(f *feeder) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
+	delete(s.feeders, f)
 }
 
 // boothOf finds the booth of a mapping's plugin among those of this session.
@@ -112,10 +112,7 @@ func (s *session) feed(ctx context.Context, src source) error {
 			return
 		}
 		defer lane.Close()
-		f := s.newFeeder(ctx, cancel, src, lane)
-		s.feeders.add(f)
-		defer s.feeders.remove(f)
-		done <- f.run()
+		done <- s.newFeeder(ctx, cancel, src, lane).run()
 	}()
 	return <-done
 }

@@ -123,7 +123,7 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}
-	s.route(mappings, s.boothOf())
+	s.route(mappings, s.app.settings.MIDI.Mode, s.boothOf())
 	s.config.read = read
 	stop, err := s.attend(ctx, metrics, cancel)
 	if err != nil {

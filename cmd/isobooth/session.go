@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi"
@@ -32,11 +31,13 @@ type session struct {
 	trying      snapshot[*plug] // of a config that is not in force yet
 	rec         *recorder       // of a daemon; nil for play, which neither asks nor tells
 	// events are those of a daemon, which closes them; nil for play.
-	events  *events
-	outs    *outputs
-	learn   *profiles.Profile // what booths that learn may do all the same; else nil
-	routes  atomic.Pointer[routes]
-	feeders feeders
+	events *events
+	outs   *outputs
+	learn  *profiles.Profile // what booths that learn may do all the same; else nil
+	// feeding guards what events go by, and who feeds.
+	feeding sync.Mutex
+	routes  *routes
+	feeders map[*feeder]bool
 	modes   *midi.Modes    // from the first route on
 	end     sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
