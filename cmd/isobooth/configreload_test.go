@@ -402,7 +402,7 @@ func TestReloadSettles(t *testing.T) {
 	requireBooths(t)
 	root, programs := buildPrograms(t)
 	p := buildPlugin(t, root, "one", answers)
-	slow := "[[mappings]]\nname = \"slow\"\nplugin = \"a\"\ntrigger = { cc = 7, every = \"1h\" }\n"
+	slow := "[[mappings]]\nname = \"slow\"\nplugin = \"a\"\ntrigger = { cc = 7, every = \"1m\" }\n"
 	h := newConfigHost(t, programs, block("a", p)+block("b", p)+slow+notesTo("b"))
 	a := h.s.plugCalled("a").booth
 	h.cable.Push(0, 0xb0, 7, 1)
