@@ -76,7 +76,7 @@ func TestPortsReachBooths(t *testing.T) {
 	})
 	one, two := r.driver.Plug("Pad 1"), r.driver.Plug("Pad 2")
 	r.eventually("open", func() bool { return one.Open() && two.Open() })
-	booth, out := r.s.plugs[0].booth, r.s.plugs[0].output
+	booth, out := r.s.plugs()[0].booth, r.s.plugs[0].output
 	one.Push(0, 0x90, 60, 100)
 	two.Push(0, 0x90, 62, 100)
 	r.eventually("two triggers", func() bool { return booth.Stats().Replies == 2 })
@@ -135,7 +135,7 @@ func TestPortBursts(t *testing.T) {
 		})
 	}
 	burst.Wait()
-	booth := r.s.plugs[0].booth
+	booth := r.s.plugs()[0].booth
 	r.eventually("every note is accounted for", func() bool {
 		st := booth.Stats()
 		return st.Triggers+st.Dropped+st.Expired == 3*notes && booth.Idle()
@@ -150,6 +150,39 @@ func TestPortBursts(t *testing.T) {
 	if st.Triggers == 0 {
 		t.Error("no note has reached the plugin")
 	}
+}
+
+// newManager makes one without ports, which does not run.
+func newManager(t *testing.T) *ports.Manager {
+	t.Helper()
+	in, err := (&app{stderr: new(bytes.Buffer)}).newInputs(&miditest.Driver{}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in.manager
+}
+
+// TestReloadPorts: other patterns hold at once. What matches before and after
+// stays open.
+func TestReloadPorts(t *testing.T) {
+	r := newPortsRig(t, []string{"Pad*", "Keys"}, "")
+	pad, keys, other := r.driver.Plug("Pad"), r.driver.Plug("Keys"), r.driver.Plug("Other")
+	synth := r.driver.PlugOut("Synth")
+	r.eventually("open", func() bool { return pad.Open() && keys.Open() })
+	old := midiConfig{Driver: "portmidi", Inputs: []string{"Pad*", "Keys"}}
+	next := midiConfig{Driver: "other", Inputs: []string{"Keys", "Other", "-"}, Output: "Synth"}
+	r.s.inputsChanged(old, next)
+	r.eventually("changed over", func() bool { return !pad.Open() && other.Open() && synth.Open() })
+	if n := keys.Opened(); n != 1 {
+		t.Errorf("what stays was opened %d times", n)
+	}
+	for _, want := range []string{"midi.driver: takes effect at the next start", "midi.inputs: files and standard input: takes effect at the next start"} {
+		if !strings.Contains(r.said(), want) {
+			t.Errorf("not said: %q\n%s", want, r.said())
+		}
+	}
+	other.Push(0, 0x90, 60, 100)
+	r.eventually("an answer", func() bool { return r.s.plugs()[0].output.stats().Sent == 1 })
 }
 
 // TestInputsKinds: what is a port and what is not, and what fails at once.
