@@ -379,7 +379,7 @@ func TestReloadMIDILimits(t *testing.T) {
 	p := buildPlugin(t, root, "one", answers)
 	h := newConfigHost(t, programs, block("a", p))
 	h.write("[midi]\nout_rate = \"10B/s\"\nmax_hops = 9\ndriver = \"portmidi\"\ninputs = [\"x\", \"x.mid\"]\noutput = \"y\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n" + block("a", p))
-	h.s.ports = newManager(t)
+	h.s.ports = idlePorts(t)
 	h.s.readAgain(false)
 	if !h.s.ports.HasOutput() {
 		t.Error("the output is not wanted")

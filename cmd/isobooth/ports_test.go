@@ -76,7 +76,7 @@ func TestPortsReachBooths(t *testing.T) {
 	})
 	one, two := r.driver.Plug("Pad 1"), r.driver.Plug("Pad 2")
 	r.eventually("open", func() bool { return one.Open() && two.Open() })
-	booth, out := r.s.plugs()[0].booth, r.s.plugs[0].output
+	booth, out := r.s.plugs()[0].booth, r.s.plugs()[0].output
 	one.Push(0, 0x90, 60, 100)
 	two.Push(0, 0x90, 62, 100)
 	r.eventually("two triggers", func() bool { return booth.Stats().Replies == 2 })
@@ -152,8 +152,8 @@ func TestPortBursts(t *testing.T) {
 	}
 }
 
-// newManager makes one without ports, which does not run.
-func newManager(t *testing.T) *ports.Manager {
+// idlePorts makes a manager without ports, which does not run.
+func idlePorts(t *testing.T) *ports.Manager {
 	t.Helper()
 	in, err := (&app{stderr: new(bytes.Buffer)}).newInputs(&miditest.Driver{}, nil, "")
 	if err != nil {
