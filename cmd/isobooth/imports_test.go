@@ -14,16 +14,20 @@ const module = "github.com/isobooth/isobooth/"
 // arrows is which of our packages may import which; docs/decisions/0006 says
 // why. A package that is not here may import none of ours.
 var arrows = map[string][]string{
-	"cmd/isobooth":      {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "midi/ports", "midi/recognize", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
-	"cmd/isobooth-jail": {"runner/control", "runner/jail"},
-	"runner":            {"cgroups", "midi", "profiles", "runner/control", "runner/wire", "verify"},
-	"runner/attack":     {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
-	"runner/jail":       {"runner/control"},
-	"midi/portmidi":     {"midi"},
-	"midi/ports":        {"midi"},
-	"midi/recognize":    {"midi"},
-	"midi/miditest":     {"midi"},
-	"bench":             {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
+	"cmd/isobooth":           {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "midi/ports", "midi/rawmidi", "midi/recognize", "midi/rtmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
+	"cmd/isobooth-jail":      {"runner/control", "runner/jail"},
+	"runner":                 {"cgroups", "midi", "profiles", "runner/control", "runner/wire", "verify"},
+	"runner/attack":          {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
+	"runner/jail":            {"runner/control"},
+	"midi/portmidi":          {"midi", "midi/sequencer", "midi/sequencer/quiet"},
+	"midi/rtmidi":            {"midi", "midi/sequencer", "midi/sequencer/quiet"},
+	"midi/rawmidi":           {"midi"},
+	"midi/sequencer":         {"midi"},
+	"midi/ports":             {"midi"},
+	"midi/recognize":         {"midi"},
+	"midi/miditest":          {"midi"},
+	"midi/sequencer/seqtest": {"midi"},
+	"bench":                  {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
 }
 
 // homes is where an outside module may be imported, and nowhere else.
@@ -39,7 +43,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":                      {"cmd/isobooth"},
 	"github.com/coreos/go-systemd/v22/daemon":                  {"cmd/isobooth"},
 	"github.com/gdamore/tcell/v3":                              {"cmd/isobooth"},
-	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi"},
+	"gitlab.com/gomidi/midi/v2/drivers":                        {"midi/portmidi", "midi/rtmidi"},
 	"github.com/cyphar/filepath-securejoin/pathrs-lite/procfs": {"cmd/isobooth-jail"},
 }
 

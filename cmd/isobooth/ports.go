@@ -8,13 +8,16 @@ import (
 	"strings"
 
 	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/portmidi"
 	"github.com/isobooth/isobooth/midi/ports"
+	"github.com/isobooth/isobooth/midi/rawmidi"
+	"github.com/isobooth/isobooth/midi/rtmidi"
 	"github.com/spf13/cobra"
 )
 
 // drivers are the ways to MIDI ports that midi.driver can name; the first is
 // the default.
-var drivers = []midi.Driver{portmidiDriver{}}
+var drivers = []midi.Driver{portmidi.Driver{}, rtmidi.Driver{}, rawmidi.Driver{}}
 
 // driverNamed finds a driver.
 func driverNamed(name string) (midi.Driver, error) {

@@ -7,23 +7,33 @@
 // every run of the program, prints ALSA's complaints on standard error and
 // panics where that fails; its listener races over a shared buffer for
 // system exclusive messages, dies of one that is too long, and crashes when
-// a port is closed too early. Here PortMidi is started at the first call
-// that needs it, In.Run polls the port itself and midi.Parser puts messages
+// a port is closed too early. Here PortMidi is started when the first port is
+// opened, In.Run polls the port itself and midi.Parser puts messages
 // together.
+//
+// PortMidi does not tell when there is something to poll for, that a port was
+// unplugged, or that one was plugged in. On Linux package sequencer does: Run
+// sleeps until the port has sent something, and ends when it has gone; Ports
+// lists what there is. PortMidi finds new ports only when it is started, which
+// closes all others. To open one, this package does that: what the open ports
+// have sent so far is kept, and they are opened again. If one of them sends
+// something while it is closed, for some milliseconds, that is lost and
+// counted in Lost.Overflows. On other systems In.Run polls, 2500 times a
+// second, an unplugged port reports nothing, and one that is plugged in later
+// is seen once no port of this process is open.
 //
 // What remains of PortMidi's own limits:
 //
-//   - A port that is unplugged reports nothing: In.Run waits on.
-//   - A port that is plugged in later is seen by the next Ports, OpenIn or
-//     OpenOut, but only while no port of this process is open.
-//   - PortMidi buffers 1024 short messages, or 4096 bytes of system
-//     exclusive, between two polls. What does not fit is lost and counted in
-//     Stats.Overflows.
-//   - ALSA keeps a few hundred messages for PortMidi to fetch. When they are
-//     too many, because deliver blocks or Run is not called, it drops all of
-//     them, and PortMidi reports nothing. A system exclusive message of many
-//     kilobytes can be lost in the same way, never in part.
+//   - ALSA keeps 2000 messages for PortMidi to fetch, or 56,000 bytes of
+//     system exclusive, for all ports together. When they are too many,
+//     because deliver blocks or Run is not called, it drops all of them.
+//     PortMidi passes over that; it is counted from /proc/asound, and a
+//     system exclusive message that may lack a part of it is dropped.
+//   - With ALSA, PortMidi loses three bytes of a system exclusive message of
+//     more than 256 bytes behind a clock or another real-time message in its
+//     middle. Such a message is dropped and counted in Lost.SysExDropped.
 //   - A burst of more than about a hundred messages to an out port can
 //     overflow its buffer, sometimes without an error. Callers with more to
 //     send must pace it.
+//   - A process opens a port once.
 package portmidi

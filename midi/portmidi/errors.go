@@ -1,17 +1,6 @@
 package portmidi
 
-import (
-	"errors"
+import "errors"
 
-	"github.com/isobooth/isobooth/midi"
-)
-
-var (
-	// ErrNoPorts, ErrNoSuchPort and ErrClosed are those of every driver.
-	ErrNoPorts    = midi.ErrNoPorts
-	ErrNoSuchPort = midi.ErrNoSuchPort
-	ErrClosed     = midi.ErrClosed
-
-	// ErrRunning: In.Run was called while it runs already.
-	ErrRunning = errors.New("MIDI port is being read already")
-)
+// ErrRunning: In.Run was called while it runs already.
+var ErrRunning = errors.New("MIDI port is being read already")

@@ -11,10 +11,6 @@ import (
 	"github.com/isobooth/isobooth/midi"
 )
 
-// pollInterval is how often an in port is asked for messages; PortMidi has
-// no way to wait for one. It adds half of itself to the latency on average.
-const pollInterval = 400 * time.Microsecond
-
 // readMax is how many words one read takes. The binding allocates a buffer
 // of this size for each read, so it is small; a burst takes several reads.
 const readMax = 32
@@ -23,19 +19,29 @@ const readMax = 32
 type inStream interface {
 	poll() (bool, error)                // reports whether there is something to read
 	read(buf []word) (n int, err error) // does not wait; errOverflow says that words were lost
+	lost() uint64                       // messages that the system did not keep for us
 	close() error                       // once, after the last call of the others
 }
 
-// errOverflow: words were lost because nobody read them in time.
+// errOverflow: words were lost because nobody read them in time, or while
+// PortMidi was started anew.
 var errOverflow = errors.New("buffer overflow")
 
-// In is an open in port, a source of events.
+// waiter makes Run sleep while there is nothing to read.
+type waiter interface {
+	Wait() error // midi.ErrGone: there will never be
+	Wake()
+	Close()
+}
+
+// In is an open in port, a midi.In.
 type In struct {
 	name      string
 	stream    inStream
+	waiter    waiter
 	parser    *midi.Parser
 	overflows atomic.Uint64
-	tick      func() (<-chan time.Time, func()) // makes the ticks to poll at
+	sysex     sysexGuard
 
 	mu      sync.Mutex
 	running bool
@@ -44,60 +50,53 @@ type In struct {
 	idle    sync.WaitGroup
 }
 
-// Stats counts what was lost between the wire and Run's deliver.
-type Stats struct {
-	midi.ParserStats
-	Overflows uint64 // times that PortMidi's buffer was full
-}
-
-func newIn(name string, stream inStream) *In {
+func newIn(name string, stream inStream, w waiter) *In {
 	return &In{
 		name:    name,
 		stream:  stream,
+		waiter:  w,
 		parser:  midi.NewParser(name),
 		closing: make(chan struct{}),
-		tick: func() (<-chan time.Time, func()) {
-			t := time.NewTicker(pollInterval)
-			return t.C, t.Stop
-		},
 	}
 }
 
 // Name returns the name of the port, which is the Device of its events.
 func (in *In) Name() string { return in.name }
 
-// Stats returns the counts so far. Any goroutine may call it.
-func (in *In) Stats() Stats {
-	return Stats{ParserStats: in.parser.Stats(), Overflows: in.overflows.Load()}
+// Lost returns the counts so far. Any goroutine may call it. What the system
+// had no room for is counted for all open ports together.
+func (in *In) Lost() midi.Lost {
+	lost := midi.Lost{ParserStats: in.parser.Stats(), Overflows: in.overflows.Load()}
+	lost.SysExDropped += in.sysex.dropped.Load()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed {
+		lost.Overflows += in.stream.lost()
+	}
+	return lost
 }
 
 // Run delivers events on this goroutine until ctx is done (its cause), Close
-// is called (ErrClosed) or the port fails. Event.Time is since Run was
-// called. What arrived before Run is delivered first. It may be called again
-// afterwards.
+// is called (midi.ErrClosed), the port goes (midi.ErrGone) or fails.
+// Event.Time is since Run was called. What arrived before Run is delivered
+// first. It may be called again afterwards.
 func (in *In) Run(ctx context.Context, deliver func(*midi.Event)) error {
 	if err := in.begin(); err != nil {
 		return err
 	}
 	defer in.end()
 	start := time.Now()
-	ticks, stop := in.tick()
-	defer stop()
+	defer context.AfterFunc(ctx, in.waiter.Wake)()
+	deliver = in.sysex.guard(in.stream.lost, deliver)
 	var words [readMax]word
 	inSysEx := false
-	for n := 0; ; {
-		if n == 0 { // else there may be more
-			select {
-			case <-ticks:
-			case <-in.closing:
-			case <-ctx.Done():
-			}
-		}
+	var failed error // of the waiter: what can be read is delivered first
+	for n, more := 0, true; ; {
 		if err := in.ended(ctx); err != nil {
 			return err
 		}
 		var err error
-		n, err = in.readWords(words[:], n > 0)
+		n, err = in.readWords(words[:], more)
 		switch {
 		case errors.Is(err, errOverflow):
 			// The words that are gone may have held the end of a
@@ -105,12 +104,30 @@ func (in *In) Run(ctx context.Context, deliver func(*midi.Event)) error {
 			in.overflows.Add(1)
 			in.parser.Reset()
 			inSysEx = false
+			continue
 		case err != nil:
 			return fmt.Errorf("read MIDI port %q: %w", in.name, err)
 		}
 		at := time.Since(start)
 		for i := range words[:n] {
-			in.parser.Feed(words[i].bytes(&inSysEx), at, deliver)
+			was := inSysEx
+			b := words[i].bytes(&inSysEx)
+			switch {
+			case inSysEx && !was:
+				in.sysex.begin()
+			case inSysEx && b[0] >= 0xf8:
+				in.sysex.realTime()
+			}
+			in.parser.Feed(b, at, deliver)
+		}
+		more = n > 0
+		switch {
+		case more:
+		case failed != nil:
+			return fmt.Errorf("read MIDI port %q: %w", in.name, failed)
+		default:
+			failed = in.waiter.Wait()
+			more = failed != nil
 		}
 	}
 }
@@ -119,7 +136,7 @@ func (in *In) Run(ctx context.Context, deliver func(*midi.Event)) error {
 func (in *In) ended(ctx context.Context) error {
 	select {
 	case <-in.closing:
-		return ErrClosed
+		return midi.ErrClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	default:
@@ -146,7 +163,7 @@ func (in *In) begin() error {
 	defer in.mu.Unlock()
 	switch {
 	case in.closed:
-		return ErrClosed
+		return midi.ErrClosed
 	case in.running:
 		return ErrRunning
 	}
@@ -171,11 +188,15 @@ func (in *In) Close() error {
 		in.mu.Unlock()
 		return nil
 	}
+	in.overflows.Add(in.stream.lost())
 	in.closed = true
 	close(in.closing)
+	in.waiter.Wake()
 	in.mu.Unlock()
 	in.idle.Wait() // PortMidi crashes on a stream closed under a read
-	if err := in.stream.close(); err != nil {
+	err := in.stream.close()
+	in.waiter.Close()
+	if err != nil {
 		return fmt.Errorf("close MIDI port %q: %w", in.name, err)
 	}
 	return nil

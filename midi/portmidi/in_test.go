@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/isobooth/isobooth/midi"
 )
@@ -63,6 +61,8 @@ func (f *fakeStream) read(buf []word) (int, error) {
 	panic("bad step")
 }
 
+func (f *fakeStream) lost() uint64 { return 0 }
+
 func (f *fakeStream) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,20 +73,19 @@ func (f *fakeStream) close() error {
 	return nil
 }
 
-// noWait makes in poll as fast as it can.
-func noWait(in *In) *In {
-	ticks := make(chan time.Time)
-	close(ticks)
-	in.tick = func() (<-chan time.Time, func()) { return ticks, func() {} }
-	return in
-}
+// spin is a waiter that does not wait.
+type spin struct{}
+
+func (spin) Wait() error { return nil }
+func (spin) Wake()       {}
+func (spin) Close()      {}
 
 // runSteps runs an In over steps until they are used up.
-func runSteps(t *testing.T, steps ...any) (events []string, stats Stats, err error) {
+func runSteps(t *testing.T, steps ...any) (events []string, stats midi.Lost, err error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	in := noWait(newIn("pad", &fakeStream{t: t, steps: steps, drain: cancel}))
+	in := newIn("pad", &fakeStream{t: t, steps: steps, drain: cancel}, spin{})
 	err = in.Run(ctx, func(e *midi.Event) {
 		if e.Device != "pad" {
 			t.Errorf("Device %q", e.Device)
@@ -96,7 +95,7 @@ func runSteps(t *testing.T, steps ...any) (events []string, stats Stats, err err
 	if cerr := in.Close(); cerr != nil {
 		t.Error(cerr)
 	}
-	return events, in.Stats(), err
+	return events, in.Lost(), err
 }
 
 func TestInMessages(t *testing.T) {
@@ -184,15 +183,15 @@ func TestInSurvivesOverflow(t *testing.T) {
 func TestInFindsHiddenOverflow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &fullQueue{words: []word{{0xf8}, {0xf8}}}
-	in := noWait(newIn("pad", f))
+	in := newIn("pad", f, spin{})
 	n := 0
 	err := in.Run(ctx, func(*midi.Event) {
 		if n++; n == 3 {
 			cancel()
 		}
 	})
-	if err != context.Canceled || in.Stats().Overflows != 1 {
-		t.Errorf("Run = %v, stats %+v", err, in.Stats())
+	if err != context.Canceled || in.Lost().Overflows != 1 {
+		t.Errorf("Run = %v, stats %+v", err, in.Lost())
 	}
 }
 
@@ -215,6 +214,8 @@ func (f *fullQueue) read(buf []word) (int, error) {
 	return n, nil
 }
 
+func (f *fullQueue) lost() uint64 { return 0 }
+
 func (f *fullQueue) close() error { return nil }
 
 func TestInPortFails(t *testing.T) {
@@ -235,7 +236,7 @@ func TestInCloseEndsRun(t *testing.T) {
 		default:
 		}
 	}}
-	in := noWait(newIn("pad", f))
+	in := newIn("pad", f, spin{})
 	done := make(chan error)
 	go func() { done <- in.Run(t.Context(), func(*midi.Event) {}) }()
 	<-polled
@@ -245,13 +246,13 @@ func TestInCloseEndsRun(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-done; err != ErrClosed {
+	if err := <-done; err != midi.ErrClosed {
 		t.Errorf("Run = %v", err)
 	}
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := in.Run(t.Context(), nil); err != ErrClosed {
+	if err := in.Run(t.Context(), nil); err != midi.ErrClosed {
 		t.Errorf("Run after Close = %v", err)
 	}
 	if f.closed != 1 {
@@ -261,7 +262,7 @@ func TestInCloseEndsRun(t *testing.T) {
 
 // A port that never runs dry can still be left.
 func TestInCloseDuringFlood(t *testing.T) {
-	in := noWait(newIn("pad", flood{}))
+	in := newIn("pad", flood{}, spin{})
 	first := make(chan struct{})
 	var once sync.Once
 	done := make(chan error)
@@ -272,7 +273,7 @@ func TestInCloseDuringFlood(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-done; err != ErrClosed {
+	if err := <-done; err != midi.ErrClosed {
 		t.Errorf("Run = %v", err)
 	}
 }
@@ -289,12 +290,14 @@ func (flood) read(buf []word) (int, error) {
 	return len(buf), nil
 }
 
+func (flood) lost() uint64 { return 0 }
+
 func (flood) close() error { return nil }
 
 func TestInDoesNotAllocate(t *testing.T) {
 	allocs := func(events int) float64 {
 		return testing.AllocsPerRun(5, func() {
-			in := noWait(newIn("pad", flood{}))
+			in := newIn("pad", flood{}, spin{})
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			n := 0
@@ -313,7 +316,7 @@ func TestInDoesNotAllocate(t *testing.T) {
 func TestInRunsAgain(t *testing.T) {
 	cause := errors.New("enough")
 	f := &fakeStream{t: t}
-	in := noWait(newIn("pad", f))
+	in := newIn("pad", f, spin{})
 	for range 2 {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		f.steps = []any{[]word{{0x90, 60, 1}}}
@@ -326,33 +329,87 @@ func TestInRunsAgain(t *testing.T) {
 }
 
 func TestMatch(t *testing.T) {
-	ports := []Port{{"Midi Through Port-0", 0}, {"Launchpad Mini MIDI 1", 1}, {"Launchpad Mini MIDI 2", 2}}
+	ports := []midi.Port{{Name: "Midi Through Port-0", ID: "14:0"}, {Name: "Launchpad Mini MIDI 1", ID: "20:0"}, {Name: "Launchpad Mini MIDI 2", ID: "20:1"}}
 	for _, tc := range []struct {
 		pattern string
-		want    int
+		want    string
 		err     error
 	}{
-		{"*Launchpad*", 1, nil},
-		{"Launchpad Mini MIDI 2", 2, nil},
-		{"*", 0, nil},
-		{"launchpad*", 0, ErrNoSuchPort},
-		{"", 0, ErrNoSuchPort},
-		{"[", 0, midi.ErrGlob},
+		{"*Launchpad*", "20:0", nil},
+		{"Launchpad Mini MIDI 2", "20:1", nil},
+		{"*", "14:0", nil},
+		{"launchpad*", "", ErrNoSuchPort},
+		{"", "", ErrNoSuchPort},
+		{"[", "", midi.ErrGlob},
 	} {
-		got, err := match(ports, tc.pattern, "in")
-		if got != tc.want || !errors.Is(err, tc.err) {
-			t.Errorf("%q: got %d, %v, want %d, %v", tc.pattern, got, err, tc.want, tc.err)
+		got, err := match(ports, nil, tc.pattern, "in")
+		if got.ID != tc.want || !errors.Is(err, tc.err) {
+			t.Errorf("%q: got %v, %v, want %v", tc.pattern, got, err, tc.want)
 		}
 	}
-	if _, err := match(nil, "*", "out"); !errors.Is(err, ErrNoPorts) {
+	if _, err := match(nil, nil, "*", "out"); !errors.Is(err, ErrNoPorts) {
 		t.Errorf("no ports: %v", err)
 	}
-	_, err := match(ports[:1], "x\x1b", "in")
+	_, err := match(ports[:1], nil, "x\x1b", "in")
 	if want := `no such MIDI port: in port "x\x1b", there are "Midi Through Port-0"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if strings.Contains(fmt.Sprint(err), "\x1b") {
-		t.Error("pattern printed raw")
+}
+
+// What arrived before the port went is delivered, then Run ends.
+func TestInGone(t *testing.T) {
+	f := &fakeStream{t: t, steps: []any{[]word{}, []word{{0xf8}}, []word{{0xf8}}}}
+	in := newIn("pad", f, ending{})
+	n := 0
+	err := in.Run(t.Context(), func(*midi.Event) { n++ })
+	if !errors.Is(err, midi.ErrGone) || err.Error() != `read MIDI port "pad": MIDI port is gone` || n != 2 {
+		t.Errorf("Run = %v after %d events", err, n)
+	}
+}
+
+// ending is a waiter whose port has gone.
+type ending struct{ spin }
+
+func (ending) Wait() error { return midi.ErrGone }
+
+// leaky is an in port to which something is lost with each word.
+type leaky struct {
+	*fakeStream
+	n uint64
+}
+
+func (l *leaky) read(buf []word) (int, error) {
+	l.n++
+	return l.fakeStream.read(buf)
+}
+
+func (l *leaky) lost() uint64 { return l.n }
+
+// A system exclusive message in several parts is not delivered if something
+// was lost meanwhile; short ones and other messages are.
+func TestInLeaky(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		stream  func(*fakeStream) inStream
+		want    int
+		dropped uint64
+	}{
+		{"leaky", func(f *fakeStream) inStream { return &leaky{fakeStream: f} }, 2, 1},
+		{"tight", func(f *fakeStream) inStream { return f }, 3, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			f := &fakeStream{t: t, drain: cancel, steps: []any{
+				[]word{{0xf0, 1, 2, 3}}, []word{{4, 5, 0xf7}}, []word{{0xf0, 1, 0xf7}}, []word{{0x90, 1, 1}},
+			}}
+			in := newIn("pad", tc.stream(f), spin{})
+			n := 0
+			in.Run(ctx, func(*midi.Event) { n++ })
+			if got := in.Lost(); n != tc.want || got.SysExDropped != tc.dropped {
+				t.Errorf("%d events, lost %+v", n, got)
+			}
+		})
 	}
 }
 

@@ -3,15 +3,16 @@
 package portmidi
 
 import (
+	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 
+	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/sequencer"
+	"github.com/isobooth/isobooth/midi/sequencer/quiet"
 	pm "gitlab.com/gomidi/midi/v2/drivers/portmididrv/imported/portmidi"
 )
-
-// bufferWords is the buffer PortMidi keeps for each port.
-const bufferWords = 1024
 
 // library is the one PortMidi of this process. A package variable is not our
 // habit, but neither are there two of them: its devices, streams and, with
@@ -20,160 +21,166 @@ const bufferWords = 1024
 var library struct {
 	mu      sync.Mutex
 	started bool
-	open    int // streams; their device IDs must stay as they are
+	client  *sequencer.Client // nil where there is no sequencer
+	past    uint64            // lost to former clients
+	ins     []device
+	outs    []device
+	streams []*pmStream // open ones
 }
 
-// devices lists the ports with PortMidi's IDs for them.
-type devices struct {
-	ins, outs     []Port
-	inIDs, outIDs []pm.DeviceID
+// device is a port that PortMidi knows, and its number for it.
+type device struct {
+	midi.Port
+	id pm.DeviceID
 }
 
-// scan starts PortMidi, anew if no stream is open, since it looks for
-// devices only then. library.mu is held.
-func scan() (devices, error) {
-	if library.open == 0 {
-		if library.started {
-			library.started = false
-			if err := pm.Terminate(); err != nil {
-				return devices{}, fmt.Errorf("Pm_Terminate: %w", err)
-			}
-		}
-		quiet()
-		// PortMidi would find no devices, without a reason.
-		if err := checkSequencer(); err != nil {
-			return devices{}, fmt.Errorf("%w: %w", ErrNoPorts, err)
-		}
-		if err := pm.Initialize(); err != nil {
-			return devices{}, fmt.Errorf("Pm_Initialize: %w", err)
-		}
-		library.started = true
+// restarts is how often PortMidi is started while ports come and go in the
+// very moment, before we give up.
+const restarts = 10
+
+// start makes PortMidi look for devices. It does that only then, and starting
+// it again invalidates what is open: the streams, if there are any, are opened
+// again, those of ports that have gone excepted. What arrived so far is kept;
+// a stream to which more was sent meanwhile learns that it lost that.
+// library.mu is held.
+func start() error {
+	for _, s := range library.streams {
+		s.suspend()
 	}
-	var d devices
+	err := restart()
+	for _, s := range library.streams {
+		s.resume(err)
+	}
+	return err
+}
+
+func restart() error {
+	if library.started {
+		library.started = false
+		library.past = lost()
+		forget()
+		if err := pm.Terminate(); err != nil {
+			return fmt.Errorf("Pm_Terminate: %w", err)
+		}
+	}
+	quiet.ALSA()
+	for range restarts {
+		before, err := listed()
+		if err != nil {
+			return err
+		}
+		if err := initialize(); err != nil {
+			return fmt.Errorf("Pm_Initialize: %w", err)
+		}
+		after, err := listed()
+		if err == nil && slices.Equal(before, after) {
+			library.started = true
+			return table(after)
+		}
+		forget()
+		if err := errors.Join(err, pm.Terminate()); err != nil {
+			return fmt.Errorf("Pm_Terminate: %w", err)
+		}
+	}
+	return errors.New("MIDI ports come and go all the time")
+}
+
+func initialize() (err error) {
+	if !sequencer.Supported {
+		return pm.Initialize()
+	}
+	library.client, err = sequencer.Opened(pm.Initialize)
+	return err
+}
+
+// forget is called before PortMidi ends. library.mu is held.
+func forget() {
+	if library.client != nil {
+		library.client.Forget()
+		library.client = nil
+	}
+}
+
+// lost returns how many messages the system had to drop because we had not
+// read those before them. library.mu is held.
+func lost() uint64 {
+	if library.client == nil {
+		return library.past
+	}
+	// Without this count there is nothing that could count.
+	n, _ := library.client.Lost()
+	return library.past + n
+}
+
+// listed lists the ports that PortMidi is about to find.
+func listed() ([]sequencer.Port, error) {
+	if !sequencer.Supported {
+		return nil, nil
+	}
+	ports, err := sequencer.Ports()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", midi.ErrNoPorts, err)
+	}
+	return ports, nil
+}
+
+// table takes over PortMidi's list of devices. It does not tell their
+// addresses, but has them in the order of ports.
+func table(ports []sequencer.Port) error {
+	library.ins, library.outs = nil, nil
 	for id := range pm.DeviceID(pm.CountDevices()) {
 		info := pm.Info(id)
 		if info == nil {
 			continue
 		}
 		if info.IsInputAvailable {
-			d.ins = append(d.ins, Port{info.Name, len(d.ins)})
-			d.inIDs = append(d.inIDs, id)
+			p := midi.Port{Name: info.Name, ID: fmt.Sprint(len(library.ins))}
+			library.ins = append(library.ins, device{p, id})
 		}
 		if info.IsOutputAvailable {
-			d.outs = append(d.outs, Port{info.Name, len(d.outs)})
-			d.outIDs = append(d.outIDs, id)
+			p := midi.Port{Name: info.Name, ID: fmt.Sprint(len(library.outs))}
+			library.outs = append(library.outs, device{p, id})
 		}
 	}
-	return d, nil
+	if !sequencer.Supported {
+		return nil
+	}
+	return errors.Join(
+		address(library.ins, ports, sequencer.CapSubsRead),
+		address(library.outs, ports, sequencer.CapSubsWrite))
 }
 
-// Ports lists the ports of this machine. With none at all the error wraps
-// ErrNoPorts.
-func Ports() (ins, outs []Port, err error) {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	d, err := scan()
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(d.ins) == 0 && len(d.outs) == 0 {
-		return nil, nil, ErrNoPorts
-	}
-	return d.ins, d.outs, nil
-}
-
-// OpenIn opens the first in port whose name pattern, a midi.Glob, matches.
-// The error wraps ErrNoPorts, ErrNoSuchPort or midi.ErrGlob where one of
-// them is the reason.
-func OpenIn(pattern string) (*In, error) {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	d, err := scan()
-	if err != nil {
-		return nil, err
-	}
-	i, err := match(d.ins, pattern, "in")
-	if err != nil {
-		return nil, err
-	}
-	name := d.ins[i].Name
-	s, err := pm.NewInputStream(d.inIDs[i], bufferWords)
-	if err != nil {
-		return nil, fmt.Errorf("open MIDI in port %q: %w", name, err)
-	}
-	// Active sensing says three times a second that the cable is still
-	// there. PortMidi does not act on it, and no trigger can ask for it.
-	if err := s.SetFilter(pm.FILTER_ACTIVE); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open MIDI in port %q: %w", name, err)
-	}
-	library.open++
-	return newIn(name, &pmStream{s: s}), nil
-}
-
-// OpenOut opens the first out port whose name pattern, a midi.Glob, matches.
-// Its errors are those of OpenIn.
-func OpenOut(pattern string) (*Out, error) {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	d, err := scan()
-	if err != nil {
-		return nil, err
-	}
-	i, err := match(d.outs, pattern, "out")
-	if err != nil {
-		return nil, err
-	}
-	name := d.outs[i].Name
-	s, err := pm.NewOutputStream(d.outIDs[i], bufferWords, 0) // latency 0: send at once
-	if err != nil {
-		return nil, fmt.Errorf("open MIDI out port %q: %w", name, err)
-	}
-	library.open++
-	return &Out{name: name, stream: &pmStream{s: s}}, nil
-}
-
-// pmStream is an inStream or outStream of PortMidi.
-type pmStream struct{ s *pm.Stream }
-
-func (p *pmStream) poll() (bool, error) {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	return p.s.Poll()
-}
-
-func (p *pmStream) read(buf []word) (int, error) {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	events, err := p.s.Read(len(buf))
-	if err != nil {
-		// The binding passes on only the text of PortMidi's error.
-		if strings.Contains(err.Error(), "Buffer overflow") {
-			err = errOverflow
+// address gives devices the addresses of ports as their IDs.
+func address(devices []device, ports []sequencer.Port, wanted sequencer.Caps) error {
+	i := 0
+	for _, p := range ports {
+		if p.Caps&wanted == 0 {
+			continue
 		}
-		return 0, err
+		if i == len(devices) || devices[i].Name != p.Name {
+			return fmt.Errorf("internal error: port %d of PortMidi is not %q", i, p.Name)
+		}
+		devices[i].ID = p.Addr.String()
+		i++
 	}
-	for i, e := range events {
-		buf[i] = word{byte(e.Status), byte(e.Data1), byte(e.Data2), byte(e.Rest)}
+	if i != len(devices) {
+		return fmt.Errorf("internal error: PortMidi has %d ports, the sequencer %d", len(devices), i)
 	}
-	return len(events), nil
+	return nil
 }
 
-func (p *pmStream) writeShort(msg [3]byte) error {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	return p.s.WriteShort(int64(msg[0]), int64(msg[1]), int64(msg[2]))
-}
-
-func (p *pmStream) writeSysEx(msg []byte) error {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	return p.s.WriteSysExBytes(0, msg)
-}
-
-func (p *pmStream) close() error {
-	library.mu.Lock()
-	defer library.mu.Unlock()
-	library.open--
-	return p.s.Close()
+// find returns PortMidi's number for p. library.mu is held.
+func find(p midi.Port, out bool) (id pm.DeviceID, ok bool) {
+	list := library.ins
+	if out {
+		list = library.outs
+	}
+	for _, d := range list {
+		// An address is enough, and the name of the port there may have
+		// changed since PortMidi was started.
+		if d.ID == p.ID && (sequencer.Supported || d.Name == p.Name) {
+			return d.id, library.started
+		}
+	}
+	return 0, false
 }

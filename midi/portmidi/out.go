@@ -28,7 +28,7 @@ func (o *Out) Name() string { return o.name }
 // Send sends one complete message, status byte included, and returns when
 // PortMidi has it; msg is the caller's again. Anything but one message is
 // refused with an error that wraps midi.ErrMessage. After Close it returns
-// ErrClosed.
+// midi.ErrClosed.
 func (o *Out) Send(msg []byte) error {
 	// The check is a matter of memory safety: PortMidi reads a system
 	// exclusive message up to its F7, wherever in memory that is.
@@ -39,7 +39,7 @@ func (o *Out) Send(msg []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.stream == nil {
-		return ErrClosed
+		return midi.ErrClosed
 	}
 	if ev.Kind() == midi.SysEx {
 		// The checked copy: msg may change while PortMidi reads it.

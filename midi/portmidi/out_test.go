@@ -65,7 +65,7 @@ func TestOutClose(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := o.Send([]byte{0xf8}); err != ErrClosed || len(f.short) != 0 {
+	if err := o.Send([]byte{0xf8}); err != midi.ErrClosed || len(f.short) != 0 {
 		t.Errorf("Send after Close = %v", err)
 	}
 	if f.closed != 1 {

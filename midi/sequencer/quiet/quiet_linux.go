@@ -1,6 +1,6 @@
 //go:build cgo
 
-package portmidi
+package quiet
 
 /*
 #cgo LDFLAGS: -ldl
@@ -12,7 +12,7 @@ typedef void handler(const char *file, int line, const char *function, int err, 
 
 static void ignore(const char *file, int line, const char *function, int err, const char *fmt, ...) {}
 
-// PortMidi links libasound; we need only this one function of it, so we look
+// PortMidi and RtMidi link libasound; we need only this one function of it, so we look
 // it up instead of asking for its headers to be installed.
 static void quiet_alsa(void) {
 	int (*set_handler)(handler *) = (int (*)(handler *))dlsym(RTLD_DEFAULT, "snd_lib_error_set_handler");
@@ -22,7 +22,11 @@ static void quiet_alsa(void) {
 */
 import "C"
 
-// quiet stops ALSA from writing to standard error, which is the program's.
-// Besides real failures, which PortMidi also returns, it complains whenever
-// one of the Go runtime's signals interrupts its poll. library.mu is held.
-func quiet() { C.quiet_alsa() }
+import "sync"
+
+// ALSA stops ALSA from writing to standard error, which is the program's.
+// Besides real failures, which it also returns, it complains whenever one of
+// the Go runtime's signals interrupts its poll.
+func ALSA() { once.Do(func() { C.quiet_alsa() }) }
+
+var once sync.Once

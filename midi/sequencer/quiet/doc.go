@@ -1,0 +1,3 @@
+// Package quiet keeps ALSA's library, which PortMidi and RtMidi link, from
+// writing to standard error.
+package quiet
