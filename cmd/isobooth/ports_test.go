@@ -15,6 +15,7 @@ import (
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/miditest"
 	"github.com/isobooth/isobooth/midi/ports"
+	"github.com/isobooth/isobooth/profiles"
 )
 
 // portsRig is a rig whose booths listen to ports in memory as those of a daemon
@@ -47,6 +48,8 @@ func newPortsRig(t *testing.T, inputs []string, output string) *portsRig {
 	r.rig = newRig(t, programs, outs, buildPlugin(t, root, "itself", filepath.Join(root, "examples/plugins/transpose/transpose.c")))
 	a.stderr = r.rig
 	r.s.ports = r.in.manager
+	r.s.events = newEvents(time.Now, func(string) *profiles.Profile { return nil })
+	t.Cleanup(r.s.events.close)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
