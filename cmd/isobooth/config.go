@@ -347,8 +347,13 @@ func (s *settings) check(file string) error {
 	if _, err := driverNamed(s.MIDI.Driver); err != nil {
 		return err
 	}
-	if err := s.MIDI.patterns(); err != nil {
-		return err
+	for _, pattern := range portPatterns(s.MIDI.Inputs) {
+		if _, err := midi.ParseGlob(pattern); err != nil {
+			return s.misplaced(fmt.Errorf("config: midi.inputs: %q: %w", pattern, err))
+		}
+	}
+	if _, err := midi.ParseGlob(s.MIDI.Output); err != nil {
+		return s.misplaced(fmt.Errorf("config: midi.output: %q: %w", s.MIDI.Output, err))
 	}
 	if _, err := s.MIDI.limits(); err != nil {
 		return s.misplaced(err)

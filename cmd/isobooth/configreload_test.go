@@ -390,7 +390,7 @@ func TestReloadMIDILimits(t *testing.T) {
 	if l := h.s.plugs()[0].output.limits.Load(); l.rate != 10 {
 		t.Errorf("limits of the output %+v", l)
 	}
-	for _, want := range []string{"midi.inputs: files and standard input: takes effect at the next start", "metrics.listen: takes effect at the next start"} {
+	for _, want := range []string{"midi.inputs: files and stdin take effect at the next start", "metrics.listen: takes effect at the next start"} {
 		if !strings.Contains(h.said(), want) {
 			t.Errorf("not said: %q\n%s", want, h.said())
 		}

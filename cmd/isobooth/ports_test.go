@@ -179,7 +179,7 @@ func TestReloadPorts(t *testing.T) {
 	if n := keys.Opened(); n != 1 {
 		t.Errorf("what stays was opened %d times", n)
 	}
-	for _, want := range []string{"midi.driver: takes effect at the next start", "midi.inputs: files and standard input: takes effect at the next start"} {
+	for _, want := range []string{"midi.driver: takes effect at the next start", "midi.inputs: files and stdin take effect at the next start"} {
 		if !strings.Contains(r.said(), want) {
 			t.Errorf("not said: %q\n%s", want, r.said())
 		}
