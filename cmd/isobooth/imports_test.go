@@ -22,7 +22,6 @@ var arrows = map[string][]string{
 	"midi/portmidi":          {"midi", "midi/sequencer", "midi/sequencer/quiet"},
 	"midi/rtmidi":            {"midi", "midi/sequencer", "midi/sequencer/quiet"},
 	"midi/rawmidi":           {"midi"},
-	"midi/ports":             {"midi"},
 	"midi/sequencer":         {"midi"},
 	"midi/ports":             {"midi"},
 	"midi/recognize":         {"midi"},
