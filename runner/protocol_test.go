@@ -102,7 +102,7 @@ var abuses = []abuse{
 	{action: "items 16378"},
 	{action: "text"},
 	{action: "print 30000"},
-	{action: "denied 5000", denied: "run getppid"},
+	{action: "denied 1000", change: deadline(patience), denied: "run getppid"},
 	{action: "close 3", status: int32(syscall.EPERM), denied: "run close"},
 	{action: "close 4", status: int32(syscall.EPERM), denied: "run close"},
 	{action: "shrink 3", status: 1, long: true, denied: "run fcntl"},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -122,21 +121,14 @@ func checkKernel() finding {
 // an ordinary user gets through a user namespace.
 func (a *app) checkUserNamespaces() finding {
 	f := finding{Name: "namespaces", Required: true, OK: true, Detail: "user, mount, pid, net, ipc, uts, cgroup and time namespaces work"}
-	cmd := exec.Command("/proc/self/exe", "--version")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
-			syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
-	}
-	err := cmd.Start()
-	if err == nil {
-		// It ran, whatever it then thought of its arguments.
-		_ = cmd.Wait()
-	} else if here := thisInstallation(); here.jailerMay(a.jailerPath()) {
+	err := startIn(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
+		syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP)
+	if err != nil {
+		here := thisInstallation()
+		if !here.jailerMay(a.jailerPath()) {
+			return bad(f, err, here.namespaceHint())
+		}
 		f.Detail = "isobooth-jail may make them, by its AppArmor profile, and this program may not"
-	} else {
-		return bad(f, fmt.Errorf("start in new namespaces: %w", err), here.namespaceHint())
 	}
 	if _, err := os.Stat("/proc/self/ns/time"); err != nil {
 		return bad(f, err, "this kernel lacks time namespaces (CONFIG_TIME_NS)")

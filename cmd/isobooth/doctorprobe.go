@@ -59,12 +59,13 @@ func trySpaces(jailer string) map[string]attempt {
 	return tried
 }
 
-// startIn runs this very program in a new user namespace and others.
+// startIn runs this very program in a new user namespace and others. The others
+// are made by the new process: Ubuntu's AppArmor lets anybody make a user
+// namespace, and whoever is in it have no capability.
 func startIn(flags uintptr) error {
 	cmd := exec.Command("/proc/self/exe", "--version")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		// clone(2) has another meaning for the bit of CLONE_NEWTIME.
-		Cloneflags: syscall.CLONE_NEWUSER | flags&^unix.CLONE_NEWTIME, Unshareflags: flags & unix.CLONE_NEWTIME,
+		Cloneflags: syscall.CLONE_NEWUSER, Unshareflags: flags &^ syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
 	}

@@ -155,16 +155,6 @@ func TestPortBursts(t *testing.T) {
 	}
 }
 
-// idlePorts makes a manager without ports, which does not run.
-func idlePorts(t *testing.T) *ports.Manager {
-	t.Helper()
-	in, err := (&app{stderr: new(bytes.Buffer)}).newInputs(&miditest.Driver{}, nil, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return in.manager
-}
-
 // TestReloadPorts: other patterns hold at once. What matches before and after
 // stays open.
 func TestReloadPorts(t *testing.T) {

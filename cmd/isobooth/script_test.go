@@ -62,7 +62,7 @@ func TestBooths(t *testing.T) {
 			e.Setenv("ISOBOOTH_LIBEXEC", programs)
 			e.Setenv("ROOT", root)
 			// Booths of root's self-test must be able to pass through it.
-			e.Setenv("TMPDIR", "/tmp")
+			e.Setenv("TMPDIR", os.TempDir())
 			return surroundings(e)
 		},
 		Cmds: commands,
