@@ -28,7 +28,7 @@ func driverNamed(name string) (midi.Driver, error) {
 		}
 		names = append(names, d.Name())
 	}
-	return nil, fmt.Errorf("config: midi.driver: %q: want %s", name, strings.Join(names, " or "))
+	return nil, fmt.Errorf("config: midi.driver: %q: want one of %s", name, strings.Join(names, ", "))
 }
 
 // driverFlag adds the flag --driver to a command that uses ports.

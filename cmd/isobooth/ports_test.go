@@ -15,6 +15,7 @@ import (
 	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/miditest"
 	"github.com/isobooth/isobooth/midi/ports"
+	"github.com/isobooth/isobooth/profiles"
 )
 
 // portsRig is a rig whose booths listen to ports in memory as those of a daemon
@@ -47,6 +48,8 @@ func newPortsRig(t *testing.T, inputs []string, output string) *portsRig {
 	r.rig = newRig(t, programs, outs, buildPlugin(t, root, "itself", filepath.Join(root, "examples/plugins/transpose/transpose.c")))
 	a.stderr = r.rig
 	r.s.ports = r.in.manager
+	r.s.events = newEvents(time.Now, func(string) *profiles.Profile { return nil })
+	t.Cleanup(r.s.events.close)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -150,6 +153,29 @@ func TestPortBursts(t *testing.T) {
 	if st.Triggers == 0 {
 		t.Error("no note has reached the plugin")
 	}
+}
+
+// TestReloadPorts: other patterns hold at once. What matches before and after
+// stays open.
+func TestReloadPorts(t *testing.T) {
+	r := newPortsRig(t, []string{"Pad*", "Keys"}, "")
+	pad, keys, other := r.driver.Plug("Pad"), r.driver.Plug("Keys"), r.driver.Plug("Other")
+	synth := r.driver.PlugOut("Synth")
+	r.eventually("open", func() bool { return pad.Open() && keys.Open() })
+	old := midiConfig{Driver: "portmidi", Inputs: []string{"Pad*", "Keys"}}
+	next := midiConfig{Driver: "other", Inputs: []string{"Keys", "Other", "-"}, Output: "Synth"}
+	r.s.inputsChanged(old, next)
+	r.eventually("changed over", func() bool { return !pad.Open() && other.Open() && synth.Open() })
+	if n := keys.Opened(); n != 1 {
+		t.Errorf("what stays was opened %d times", n)
+	}
+	for _, want := range []string{"midi.driver: takes effect at the next start", "midi.inputs: files and stdin take effect at the next start"} {
+		if !strings.Contains(r.said(), want) {
+			t.Errorf("not said: %q\n%s", want, r.said())
+		}
+	}
+	other.Push(0, 0x90, 60, 100)
+	r.eventually("an answer", func() bool { return r.s.plugs()[0].output.stats().Sent == 1 })
 }
 
 // TestInputsKinds: what is a port and what is not, and what fails at once.

@@ -29,7 +29,7 @@ func missing(t *testing.T, what string) {
 // rig is a Manager that runs over ports in memory.
 type rig struct {
 	t      *testing.T
-	driver *miditest.Driver
+	driver *miditest.Driver // nil where the ports are the machine's
 	m      *Manager
 	cancel context.CancelFunc
 	ended  chan error
@@ -41,11 +41,17 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, driver: &miditest.Driver{}, events: map[string][]string{}}
-	changes := NewChanges()
-	r.driver.Changed = changes.Tell
+	d := &miditest.Driver{}
+	r := newRigOf(t, d)
+	r.driver = d
+	d.Changed = r.m.changes.Tell
+	return r
+}
+
+func newRigOf(t *testing.T, d midi.Driver) *rig {
+	r := &rig{t: t, events: map[string][]string{}}
 	r.m = New(Options{
-		Driver: r.driver, Changes: changes,
+		Driver: d, Changes: NewChanges(),
 		Serve: func(ctx context.Context, src *Source) error {
 			return src.Run(ctx, func(e *midi.Event) {
 				r.mu.Lock()

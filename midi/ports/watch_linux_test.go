@@ -136,6 +136,36 @@ func TestClientProcess(t *testing.T) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
+// otherProgram starts a program with a port called "isobooth test" and returns
+// its client's number; end has it end.
+func otherProgram(t *testing.T) (client uint8, end func()) {
+	t.Helper()
+	program := exec.Command(os.Args[0], "-test.run=^TestClientProcess$")
+	program.Env = append(os.Environ(), "ISOBOOTH_TEST_CLIENT=1")
+	in, err := program.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := program.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fscanf(out, "client %d\n", &client); err != nil {
+		t.Fatal(err)
+	}
+	return client, func() {
+		t.Helper()
+		in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		if err := program.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The kernel's sequencer tells of the port of another program, and of its end
 // with its address; of our own it tells nothing.
 func TestWatchSequencer(t *testing.T) {
@@ -150,23 +180,7 @@ func TestWatchSequencer(t *testing.T) {
 	}
 	defer stop()
 
-	program := exec.Command(os.Args[0], "-test.run=^TestClientProcess$")
-	program.Env = append(os.Environ(), "ISOBOOTH_TEST_CLIENT=1")
-	in, err := program.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := program.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := program.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var id uint8
-	if _, err := fmt.Fscanf(out, "client %d\n", &id); err != nil {
-		t.Fatal(err)
-	}
+	id, end := otherProgram(t)
 	c.isTold(t, "a port of a program")
 	if gone := c.take(); len(gone) != 0 {
 		t.Errorf("%q is told to have gone", gone)
@@ -174,11 +188,7 @@ func TestWatchSequencer(t *testing.T) {
 
 	// Ours comes before the program's end, and is not told.
 	_, mine := sequencerClient(t)
-	in.Close()
-	_, _ = io.Copy(io.Discard, out)
-	if err := program.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	end()
 	var gone departed
 	for whole := fmt.Sprintf("%d:any", id); !gone.has(whole); {
 		c.isTold(t, "the end of a program")
