@@ -23,7 +23,7 @@ func locate(data []byte) (positions, error) {
 		node := parser.Expression()
 		switch node.Kind {
 		case unstable.Table:
-			prefix = pos.key(&parser, "", node)
+			prefix = pos.table(&parser, tables, node)
 		case unstable.ArrayTable:
 			name := pos.key(&parser, "", node)
 			prefix = fmt.Sprintf("%s[%d]", name, tables[name])
@@ -34,6 +34,33 @@ func locate(data []byte) (positions, error) {
 		}
 	}
 	return pos, parser.Error()
+}
+
+// LineOf returns the line of a key in a TOML text that decodes, by its path,
+// such as "mappings[2].trigger.note", or of the nearest thing around it.
+func LineOf(data []byte, path string) int {
+	pos, err := locate(data)
+	if err != nil {
+		return 1
+	}
+	return pos.line(path)
+}
+
+// table notes the key of a [table]. Below an array of tables it belongs to the
+// last one there is.
+func (pos positions) table(parser *unstable.Parser, arrays map[string]int, node *unstable.Node) string {
+	path := ""
+	for it := node.Key(); it.Next(); {
+		if path != "" {
+			path += "."
+		}
+		path += string(it.Node().Data)
+		if n := arrays[path]; n > 0 && !it.IsLast() {
+			path += fmt.Sprintf("[%d]", n-1)
+		}
+	}
+	pos[path] = keyLine(parser, node)
+	return path
 }
 
 // line returns the line of path, or of the nearest thing around it.

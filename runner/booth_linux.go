@@ -24,6 +24,7 @@ type Booth struct {
 
 	life   life        // Run's own
 	worker *instance   // Run's own: loading, ready or draining
+	build  [32]byte    // Run's own: of the plugin that life is about
 	early  *early      // Run's own: loading already, or nil
 	heir   *successor  // Run's own: of another plan, or nil
 	dead   []*instance // Run's own: ended, not yet removed
@@ -41,7 +42,7 @@ type Booth struct {
 	live    *instance     // takes triggers; nil when none does
 	busy    bool          // an exchange is under way; its owner clears it
 	offer   *offer        // serves from the next exchange on; or nil
-	late    []Cause       // why replaced workers ended, for Run
+	late    []lateEnd     // why replaced workers ended, for Run
 	quiet   chan struct{} // closed when busy is cleared; nil when nobody waits
 	queue   []queued      // ring of QueueLen, allocated once
 	head    int
@@ -90,8 +91,8 @@ func (h *Host) NewBooth(plan *Plan, sink Sink, cpu int) (*Booth, error) {
 	b := &Booth{
 		host: h, name: plan.Name, sink: sink, cpu: cpu, state: StateStopped,
 		spare: spare{host: h, plan: plan}, life: newLife(plan), history: plan.History.clone(),
-		released: make(chan struct{}, 1),
-		queue:    make([]queued, QueueLen), handed: make(chan struct{}, 1),
+		build: plan.build(), released: make(chan struct{}, 1),
+		queue: make([]queued, QueueLen), handed: make(chan struct{}, 1),
 		frame: make([]byte, 0, wire.Max), raw: make([]byte, 0, 256), json: make([]byte, 0, 4096),
 		changes: make(chan *change), ended: make(chan struct{}), retired: make(chan struct{}, 1),
 	}

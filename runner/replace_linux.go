@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -16,6 +15,10 @@ type change struct {
 	plan   *Plan
 	limits bool       // the plan differs in its limits only
 	done   chan error // gets one answer
+	// Of Prepare, else nil: loaded is closed when the worker waits, and verdict
+	// gets what becomes of it.
+	loaded  chan struct{}
+	verdict chan error
 }
 
 // Replace has the booth go on under another plan of the same name, without
@@ -26,30 +29,38 @@ type change struct {
 // and is not held against the plugin.
 //
 // A booth that is between two workers, in a pause or in quarantine, goes by
-// the new plan at its next start. The plan's History and KeepTrying are
-// ignored. Both workers' memory must fit on the machine for a moment. Replace
+// the new plan at its next start. KeepTrying is ignored. So is the plan's
+// History, unless its plugin is another build: that one begins with its own,
+// in place of what the one before has done, and is not taken with a quarantine
+// in it. Both workers' memory must fit on the machine for a moment. Replace
 // returns when the new worker serves; it waits for a Run that has not begun,
 // and returns ErrStopped when Run ends first. The plan is the booth's from then on.
 func (b *Booth) Replace(plan *Plan) error { return b.ask(&change{plan: plan}) }
 
 func (b *Booth) ask(c *change) error {
-	if err := c.plan.validate(); err != nil {
+	if err := b.takes(c.plan); err != nil {
 		return err
-	}
-	if c.plan.Name != b.name {
-		return fmt.Errorf("internal error: plan %q for booth %q", c.plan.Name, b.name)
 	}
 	c.done = make(chan error, 1)
 	b.changing.Lock()
 	defer b.changing.Unlock()
+	if !b.hand(c) {
+		return ErrStopped
+	}
+	return <-c.done
+}
+
+// hand gives Run a change; false when Run has returned. The caller holds
+// changing.
+func (b *Booth) hand(c *change) bool {
 	b.mu.Lock()
 	ended := b.ended
 	b.mu.Unlock()
 	select {
 	case b.changes <- c:
-		return <-c.done
+		return true
 	case <-ended:
-		return ErrStopped
+		return false
 	}
 }
 
@@ -64,6 +75,8 @@ func (b *Booth) meet(c *change) {
 		c.done <- b.setLimits(c.plan)
 	case b.worker != nil:
 		b.succeed(c)
+	case c.verdict != nil:
+		c.done <- errLater
 	default:
 		b.adopt(c.plan)
 		c.done <- nil
@@ -73,6 +86,7 @@ func (b *Booth) meet(c *change) {
 // adopt has all that comes go by a plan.
 func (b *Booth) adopt(plan *Plan) {
 	b.inForce.Store(plan)
+	b.renew(plan)
 	b.reserve(b.spare.use(plan, nil))
 }
 
@@ -120,6 +134,9 @@ func (b *Booth) succeed(c *change) {
 		if !stop() {
 			<-killed // it uses the pidfd
 		}
+		if s.err == nil {
+			s.err = c.await(ctx, s.in)
+		}
 	}()
 	b.heir = s
 }
@@ -150,7 +167,7 @@ func (b *Booth) failed(s *successor) error {
 		b.discard(s.in)
 		b.clean()
 	}
-	if errors.Is(s.err, ErrJailer) {
+	if errors.Is(s.err, ErrJailer) || s.err == errWithdrawn {
 		return s.err
 	}
 	return &StartError{b.name, cause, s.err}
@@ -279,7 +296,7 @@ func (b *Booth) retire(in *instance, patience time.Duration) {
 	}
 	cause := in.end(&Cause{Kind: CauseStopped, Text: "replaced"})
 	b.mu.Lock()
-	b.late = append(b.late, cause)
+	b.late = append(b.late, lateEnd{cause, in.plan.build()})
 	b.mu.Unlock()
 	select {
 	case b.retired <- struct{}{}:
@@ -290,14 +307,22 @@ func (b *Booth) retire(in *instance, patience time.Duration) {
 	}
 }
 
+// lateEnd is why a worker of that build ended once it was replaced.
+type lateEnd struct {
+	cause Cause
+	build [32]byte
+}
+
 // blameLate holds against the plugin what retired workers did on their way
 // out.
 func (b *Booth) blameLate() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, cause := range b.late {
-		b.life.blame(cause, time.Now())
-		b.endings.count(cause)
+	for _, end := range b.late {
+		if end.build == b.build { // else it is not the plugin's that runs now
+			b.life.blame(end.cause, time.Now())
+		}
+		b.endings.count(end.cause)
 	}
 	b.late = nil
 	b.history = b.life.history.clone()

@@ -106,7 +106,12 @@ func (s *session) launching(plan *runner.Plan, worker int) error {
 	if s.app.audit == nil {
 		return nil
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.trying.all() {
+		if g.plan == plan {
+			return s.app.audit.put("launch", plan.Name, s.launchFacts(g, plan, worker))
+		}
+	}
+	for _, g := range s.plugs() {
 		if g.config.Name == plan.Name {
 			return s.app.audit.put("launch", plan.Name, s.launchFacts(g, plan, worker))
 		}
@@ -230,7 +235,8 @@ func (l *auditor) limitsChanged(booth, by string, changes []limitChange, persist
 	}{by, changes, persisted})
 }
 
-// reloaded records that the profile or config in a file was read again; err is
+// reloaded records that the profile or config in a file was read again, the
+// config without a booth; err is
 // why the old one stayed.
 func (l *auditor) reloaded(booth, file, oldSHA256, newSHA256 string, err error) {
 	facts := struct {

@@ -76,10 +76,13 @@ type settings struct {
 	config
 	File    string // the file that was read, or ""
 	digest  string // SHA-256 of its bytes
+	text    []byte // its bytes, to say where something stands
 	sources []setting
 
 	limitsFile string      // beside it; need not exist
 	saved      savedLimits // what it says
+
+	later []string // keys that a daemon which runs does not go by
 }
 
 // Layers that a config may allow to be missing. The others have no use
@@ -121,7 +124,7 @@ func loadSettings(file string, flags *pflag.FlagSet) (*settings, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case err == nil:
-		s.File, s.digest = file, fmt.Sprintf("%x", sha256.Sum256(data))
+		s.File, s.text, s.digest = file, data, fmt.Sprintf("%x", sha256.Sum256(data))
 	case explicit || !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -153,7 +156,7 @@ func decodeConfig(file string, data []byte, c *config) error {
 	switch {
 	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
 		line, column := unknown.Errors[0].Position()
-		return fmt.Errorf("config %s:%d:%d: unknown key %q", file, line, column, strings.Join(unknown.Errors[0].Key(), "."))
+		return &configError{profiles.Position{File: file, Line: line}, column, fmt.Errorf("unknown key %q", strings.Join(unknown.Errors[0].Key(), "."))}
 	case errors.As(err, &syntax):
 		line, column := syntax.Position()
 		// The decoder's words for a value of the wrong kind name our types.
@@ -161,7 +164,7 @@ func decodeConfig(file string, data []byte, c *config) error {
 			kind, _, _ = strings.Cut(kind, " into ")
 			err = fmt.Errorf("%s: a value of the kind %s does not belong here", strings.Join(syntax.Key(), "."), kind)
 		}
-		return fmt.Errorf("config %s:%d:%d: %w", file, line, column, err)
+		return &configError{profiles.Position{File: file, Line: line}, column, err}
 	}
 	return fmt.Errorf("config %s: %w", file, err)
 }
@@ -178,7 +181,7 @@ func checkCase(file string, data []byte) error {
 		return nil
 	}
 	line := 1 + bytes.Count(data[:max(0, bytes.Index(data, []byte(key)))], []byte{'\n'})
-	return fmt.Errorf("config %s:%d: unknown key %q: keys are lower-case", file, line, key)
+	return &configError{profiles.Position{File: file, Line: line}, 0, fmt.Errorf("unknown key %q: keys are lower-case", key)}
 }
 
 // folded returns a key with capitals, or "". The names in params are the
@@ -331,32 +334,32 @@ func beside(file, path string) string {
 func (s *settings) check(file string) error {
 	for _, l := range s.AllowMissing {
 		if !slices.Contains(optionalLayers, l) {
-			return fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and "))
+			return s.misplaced(fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and ")))
 		}
 	}
 	if _, err := s.MIDI.limits(); err != nil {
-		return err
+		return s.misplaced(err)
 	}
 	if _, err := s.Metrics.address(); err != nil {
-		return err
+		return s.misplaced(err)
 	}
 	if _, err := s.Audit.size(); err != nil {
-		return err
+		return s.misplaced(err)
 	}
 	seen := map[string]bool{}
 	for i := range s.Plugins {
 		p := &s.Plugins[i]
 		switch {
 		case p.Name == "":
-			return fmt.Errorf("config: plugin %d: name missing", i+1)
+			return s.wrong("plugins", i, "", fmt.Errorf("plugin %d: name missing", i+1))
 		case seen[p.Name]:
-			return fmt.Errorf("config: plugin %q: name used twice", p.Name)
+			return s.wrong("plugins", i, "name", fmt.Errorf("plugin %q: name used twice", p.Name))
 		case p.Path == "":
-			return fmt.Errorf("config: plugin %q: path missing", p.Name)
+			return s.wrong("plugins", i, "", fmt.Errorf("plugin %q: path missing", p.Name))
 		}
 		seen[p.Name] = true
 		if _, err := p.unsigned(); err != nil {
-			return err
+			return s.wrong("plugins", i, "sha256", err)
 		}
 		if _, err := p.overlay(); err != nil {
 			return err
@@ -372,33 +375,13 @@ func (s *settings) check(file string) error {
 			}
 		}
 	}
-	for _, m := range s.Mappings {
+	for i, m := range s.Mappings {
 		if !seen[m.Plugin] && (m.Plugin != "" || m.SetMode == "") {
-			return fmt.Errorf("config: mapping %q: no plugin is called %q", m.Name, m.Plugin)
+			return s.wrong("mappings", i, "plugin", fmt.Errorf("mapping %q: no plugin is called %q", m.Name, m.Plugin))
 		}
 	}
-	if err := s.checkMappings(); err != nil {
-		return fmt.Errorf("config %s: %w", file, err)
-	}
-	return nil
-}
-
-// checkMappings compiles the mappings once, to see that they can be. The names
-// of velocities in them become ranges: they mean the same wherever they are
-// compiled again.
-func (s *settings) checkMappings() error {
-	velocities, err := midi.ParseVelocities(s.MIDI.Velocities)
-	if err != nil {
-		return fmt.Errorf("midi.%w", err)
-	}
-	if err := velocities.Resolve(s.Mappings); err != nil {
-		return err
-	}
-	mappings, err := midi.CompileAll(s.Mappings)
-	if err != nil {
-		return err
-	}
-	return midi.CheckModes(mappings, s.MIDI.Mode)
+	_, err := s.compile()
+	return err
 }
 
 // mayMiss reports whether the config allows a layer to be missing.

@@ -19,7 +19,7 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1
-	exitUsage       = 2   // wrong flags or arguments
+	exitUsage       = 2   // wrong flags or arguments, or a config that config check finds mistakes in
 	exitRefused     = 3   // signature missing, not trusted or wrong
 	exitLayer       = 4   // a sandbox layer cannot be applied on this machine
 	exitPolicy      = 5   // the plugin did what its profile calls an attack, or could not be sealed
@@ -34,7 +34,7 @@ var exitCodes = []struct {
 }{
 	{exitDone, "done"},
 	{exitFailed, "failed"},
-	{exitUsage, "wrong flags or arguments"},
+	{exitUsage, "wrong flags or arguments; config check: mistakes were found"},
 	{exitRefused, "signature missing, not trusted or wrong"},
 	{exitLayer, "a sandbox layer cannot be applied on this machine"},
 	{exitPolicy, "the plugin was stopped for breaking its profile"},
@@ -66,7 +66,7 @@ func exitCode(err error) int {
 	var usage usageError
 	var start *runner.StartError
 	switch {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, errConfig):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -84,7 +84,7 @@ func exitCode(err error) int {
 		return exitNotRunnable
 	case errors.As(err, &start):
 		return startCode(start)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
+	case errors.Is(err, errNoSuchPlugin), errors.Is(err, fs.ErrNotExist), errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
 		return exitNotFound
 	}
 	return exitFailed

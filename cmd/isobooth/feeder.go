@@ -66,14 +66,16 @@ func (f *feeder) run() error {
 	if isFile {
 		file.Timers = f.gestures
 	}
-	f.adopt(f.s.routes.Load())
+	f.s.join(f)
+	defer f.s.leave(f)
 	err := f.src.Run(f.ctx, func(e *midi.Event) {
-		to := f.s.routes.Load()
 		f.ev = *e
 		if from := f.in.admit(&f.ev); from != nil {
 			// What no mapping waits for comes back, but goes no further.
 			f.loops = false
-			to.router.Match(&f.ev, f.would)
+			f.mu.Lock()
+			f.to.router.Match(&f.ev, f.would)
+			f.mu.Unlock()
 			if f.loops {
 				from.cut(&f.ev)
 			}
@@ -81,7 +83,6 @@ func (f *feeder) run() error {
 		}
 		f.mu.Lock()
 		f.lane = f.own
-		f.adopt(to)
 		f.gestures.Feed(&f.ev)
 		if !isFile {
 			f.start = time.Now().Add(-f.ev.Time)
@@ -92,6 +93,8 @@ func (f *feeder) run() error {
 	close(f.ended)
 	f.waiter.Wait()
 	if f.ctx.Err() == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.lane = f.own
 		f.gestures.End()
 		if err != nil { // a port that has gone will send no more releases
@@ -101,11 +104,9 @@ func (f *feeder) run() error {
 	return err
 }
 
-// adopt puts the mappings into force that are so now.
+// adopt puts other routes into force. The caller holds mu, or is the only one
+// to know f.
 func (f *feeder) adopt(to *routes) {
-	if to == f.to {
-		return
-	}
 	if f.to == nil {
 		f.to = to
 	}

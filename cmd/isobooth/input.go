@@ -31,8 +31,8 @@ func (in *input) admit(e *midi.Event) *output {
 	}
 	var from *output
 	at := in.outs.now()
-	for _, o := range in.outs.all {
-		if hop := o.echoes.Hop(e, at); hop > e.Hop {
+	for _, o := range in.outs.all() {
+		if hop := o.echoes.Load().Hop(e, at); hop > e.Hop {
 			e.Hop, from = hop, o
 		}
 	}
@@ -40,7 +40,7 @@ func (in *input) admit(e *midi.Event) *output {
 	if e.Kind() != midi.SysEx { // which holds nothing
 		raw = e.AppendRaw(in.raw[:0])
 	}
-	if e.Hop > in.outs.limits.hops && !in.held.Lifts(raw) {
+	if e.Hop > in.outs.limits.Load().hops && !in.held.Lifts(raw) {
 		return from
 	}
 	in.held.Update(raw)

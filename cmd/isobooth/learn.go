@@ -216,9 +216,9 @@ func (l *learning) play(ctx context.Context, profile, learn *profiles.Profile) (
 	s.learn = learn
 	err = s.start(runCtx, w, cancel)
 	if err == nil {
-		booth := s.plugs[0].booth
+		booth := s.plugs()[0].booth
 		stop := w.measure(booth)
-		s.route(l.mappings, func(*midi.Mapping) *runner.Booth { return booth })
+		s.route(l.mappings, s.app.settings.MIDI.Mode, func(*midi.Mapping) *runner.Booth { return booth })
 		err = s.feed(runCtx, src)
 		s.drain(runCtx)
 		stop()

@@ -115,7 +115,7 @@ func (s *session) limit(r *request) limitReply {
 }
 
 func (s *session) plugCalled(name string) *plug {
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		if g.config.Name == name {
 			return g
 		}
@@ -136,6 +136,9 @@ func inForce(p *profiles.Profile) []limitInForce {
 func (s *session) changeLimits(g *plug, changes map[string]string, persist bool, by string) limitReply {
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	if g = s.plugCalled(g.config.Name); g == nil { // a reload came first
+		return limitReply{PID: os.Getpid()}
+	}
 	r := limitReply{PID: os.Getpid(), Known: true}
 	saved, commands := g.stack.saved, laid(g.stack.commands, changes, profiles.Position{File: limitCommand})
 	if persist {

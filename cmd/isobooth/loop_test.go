@@ -158,7 +158,7 @@ func newRig(t *testing.T, programs string, outs *outputs, plugins ...pluginConfi
 	if err := r.s.start(ctx, r.rep, cancel); err != nil {
 		t.Fatalf("%v\n%s", err, r.said())
 	}
-	r.s.route(mappings, r.s.boothOf())
+	r.s.route(mappings, r.s.app.settings.MIDI.Mode, r.s.boothOf())
 	go func() { r.feed <- r.s.feed(ctx, r.cable) }()
 	return r
 }
@@ -176,7 +176,7 @@ func TestLoopDiesOut(t *testing.T) {
 		var r *rig
 		outs := newOutputs(func(msg []byte) error { r.cable.Push(0, msg...); return nil }, limits)
 		r = newRig(t, programs, outs, plugin)
-		o, booth := r.s.plugs[0].output, r.s.plugs[0].booth
+		o, booth := r.s.plugs()[0].output, r.s.plugs()[0].booth
 		r.cable.Push(0, 0x90, 60, 100)
 		r.eventually("the note's loop is cut", func() bool { return o.stats().LoopsCut == 1 })
 		r.cable.Push(0, 0x80, 60, 64)
@@ -223,9 +223,9 @@ func TestLoopDiesOut(t *testing.T) {
 				t.Fatal(err)
 			}
 		case <-time.After(patience):
-			t.Fatalf("the loop has ended by itself: %+v", r.s.plugs[0].output.stats())
+			t.Fatalf("the loop has ended by itself: %+v", r.s.plugs()[0].output.stats())
 		}
-		if got := r.s.plugs[0].output.stats(); got.Sent != rounds || got.LoopsCut != 0 {
+		if got := r.s.plugs()[0].output.stats(); got.Sent != rounds || got.LoopsCut != 0 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -245,7 +245,7 @@ func TestLoopOfTwoDiesOut(t *testing.T) {
 	// Each event makes two. A message that both send with different hops has
 	// the higher one, so the end may come before the last of 2+4+8+16+32.
 	total := func() (sent, cut uint64) {
-		for _, o := range outs.all {
+		for _, o := range outs.all() {
 			sent, cut = sent+o.stats().Sent, cut+o.stats().LoopsCut
 		}
 		return sent, cut
@@ -280,7 +280,7 @@ func TestFloodIsLimited(t *testing.T) {
 			outs.now = func() time.Duration { return 0 } // no credit comes back
 			r := newRig(t, programs, outs, flood, neighbour)
 			r.cable.Push(0, 0x90, 60, 100)
-			for _, g := range r.s.plugs {
+			for _, g := range r.s.plugs() {
 				r.eventually(g.config.Name+" has answered", func() bool { return g.booth.Stats().Replies == 1 && g.booth.Idle() })
 			}
 			if got, want := outs.of("flood").stats(), (outputStats{Sent: tc.sent, Dropped: tc.dropped}); got != want {

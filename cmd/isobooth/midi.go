@@ -12,7 +12,7 @@ import (
 
 func (a *app) midiCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "midi", Short: "Look at MIDI ports", RunE: needsCommand}
-	cmd.AddCommand(a.portsCmd(), a.monitorCmd())
+	cmd.AddCommand(a.portsCmd(), a.monitorCmd(), a.midiLearnCmd())
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,8 @@ type output struct {
 	port   func([]byte) error // nil: there is none
 	now    func() time.Duration
 	news   chan<- struct{}
-	limits midiLimits
-	echoes *midi.Echoes
+	limits atomic.Pointer[midiLimits]
+	echoes atomic.Pointer[midi.Echoes]
 
 	// mu guards what follows, and keeps a release behind what it releases. It
 	// is held while the port takes a message: only this booth waits for it.
@@ -85,7 +86,7 @@ func (o *output) send(msg []byte, hop uint8) error {
 
 // deliver hands a checked message to the port. The caller holds mu.
 func (o *output) deliver(msg []byte, hop uint8, at time.Duration) error {
-	o.echoes.Sent(msg, hop, at)
+	o.echoes.Load().Sent(msg, hop, at)
 	if err := o.port(msg); err != nil {
 		o.refused.Add(1)
 		return err
@@ -141,10 +142,11 @@ func (o *output) count(n *atomic.Uint64) {
 // has at least doubled. Only one goroutine may call it.
 func (o *output) tell(say func(format string, args ...any)) {
 	s := o.stats()
+	limits := o.limits.Load()
 	if doubled(o.told.Dropped, s.Dropped) {
 		o.told.Dropped = s.Dropped
 		say("booth %q: %d MIDI messages dropped: the plugin sends more than %d bytes a second; if it should, raise midi.out_rate or midi.out_burst",
-			o.booth, s.Dropped, o.limits.rate)
+			o.booth, s.Dropped, limits.rate)
 	}
 	if doubled(o.told.LoopsCut, s.LoopsCut) {
 		o.told.LoopsCut = s.LoopsCut
@@ -152,7 +154,7 @@ func (o *output) tell(say func(format string, args ...any)) {
 		e := o.loop
 		o.loopMu.Unlock()
 		say("booth %q: MIDI loop cut %d times: what the plugin sent came back on %q and triggered it, or another, more than %d times in a row, last with %s; keep the output away from that input, or the mapping from that device or channel",
-			o.booth, s.LoopsCut, e.Device, o.limits.hops, strings.Join(strings.Fields(describe(&e)), " "))
+			o.booth, s.LoopsCut, e.Device, limits.hops, strings.Join(strings.Fields(describe(&e)), " "))
 	}
 }
 
@@ -164,35 +166,64 @@ func doubled(told, now uint64) bool {
 // outputs are those of all booths. They lead to the same port.
 type outputs struct {
 	port   func([]byte) error
-	limits midiLimits
+	limits atomic.Pointer[midiLimits]
 	now    func() time.Duration
 	news   chan struct{} // something is to be told
-	all    []*output
+	list   snapshot[*output]
 }
 
 // newOutputs makes outputs that lead to port, which may be nil: none.
 func newOutputs(port func([]byte) error, limits midiLimits) *outputs {
 	start := time.Now()
-	return &outputs{
-		port: port, limits: limits, news: make(chan struct{}, 1),
+	s := &outputs{
+		port: port, news: make(chan struct{}, 1),
 		now: func() time.Duration { return time.Since(start) },
 	}
+	s.limits.Store(&limits)
+	return s
 }
 
-// add makes the output of one booth, before any booth runs.
+// add makes the output of one booth, before that runs. With remove and
+// setLimits it is one goroutine's at a time.
 func (s *outputs) add(booth string) *output {
-	o := &output{
-		booth: booth, port: s.port, now: s.now, news: s.news, limits: s.limits,
-		echoes:  midi.NewEchoes(s.limits.window),
-		limiter: midi.NewLimiter(s.limits.rate, s.limits.burst),
-	}
-	s.all = append(s.all, o)
+	o := &output{booth: booth, port: s.port, now: s.now, news: s.news}
+	o.setLimits(s.limits.Load())
+	s.list.add(o)
 	return o
 }
 
+// remove takes out the output of a booth that has ended. What it sent is no
+// echo any more.
+func (s *outputs) remove(o *output) {
+	s.list.set(slices.DeleteFunc(slices.Clone(s.all()), func(other *output) bool { return other == o }))
+}
+
+// setLimits has all go by other limits, each with full credit.
+func (s *outputs) setLimits(l midiLimits) {
+	if l == *s.limits.Load() {
+		return
+	}
+	s.limits.Store(&l)
+	for _, o := range s.all() {
+		o.setLimits(&l)
+	}
+}
+
+func (o *output) setLimits(l *midiLimits) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if old := o.limits.Swap(l); old == nil || old.window != l.window {
+		o.echoes.Store(midi.NewEchoes(l.window))
+	}
+	o.limiter = midi.NewLimiter(l.rate, l.burst)
+}
+
+// all are the outputs, as they are now.
+func (s *outputs) all() []*output { return s.list.all() }
+
 // of returns a booth's output; nil when there is no such booth.
 func (s *outputs) of(booth string) *output {
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		if o.booth == booth {
 			return o
 		}
@@ -201,7 +232,7 @@ func (s *outputs) of(booth string) *output {
 }
 
 func (s *outputs) tell(say func(format string, args ...any)) {
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		o.tell(say)
 	}
 }

@@ -382,7 +382,7 @@ func TestOutputFromManyGoroutines(t *testing.T) {
 	s.add("a")
 	s.add("b")
 	var wg sync.WaitGroup
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		for g := range 2 {
 			wg.Go(func() {
 				for i := range 500 {
@@ -413,7 +413,7 @@ func TestOutputFromManyGoroutines(t *testing.T) {
 	wg.Wait()
 	rep.close()
 	sent, dropped := uint64(0), uint64(0)
-	for _, o := range s.all {
+	for _, o := range s.all() {
 		o.release()
 		sent, dropped = sent+o.stats().Sent-o.stats().Released, dropped+o.stats().Dropped
 		if h := o.held; h != (midi.Held{}) {

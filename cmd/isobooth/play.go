@@ -179,7 +179,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 		}
 		return err
 	}
-	g := s.plugs[0]
+	g := s.plugs()[0]
 	about := g.booth.About()
 	a.say("booth %q is ready: pid %d, profile %s", g.config.Name, about.PID, g.current().Name)
 	if about.StartLog != "" {
@@ -187,7 +187,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}
 
 	layers := about.Layers
-	s.route(mappings, func(*midi.Mapping) *runner.Booth { return g.booth })
+	s.route(mappings, a.settings.MIDI.Mode, func(*midi.Mapping) *runner.Booth { return g.booth })
 	runErr := s.feed(ctx, src)
 	s.drain(ctx)
 	cause := context.Cause(ctx)

@@ -152,12 +152,17 @@ func placePlugins(file string, data []byte, plugins []pluginConfig) {
 
 // plan resolves what a profile grants a plugin, and makes its work folder.
 func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error) {
+	return s.planAmong(s.app.settings, s.plugs(), g, profile)
+}
+
+// planAmong is plan for a config, and its plugins, that need not be in force.
+func (s *session) planAmong(set *settings, plugs []*plug, g *plug, profile *profiles.Profile) (*runner.Plan, error) {
 	at := runner.ThisUser()
 	state, err := stateDir()
 	if err != nil {
 		return nil, err
 	}
-	if at.Keep, err = s.keeps(g, profile); err != nil {
+	if at.Keep, err = s.keeps(set, g, profile); err != nil {
 		return nil, err
 	}
 	at.Keep = append(at.Keep, state)
@@ -166,7 +171,7 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 			return nil, err
 		}
 	}
-	for _, other := range s.plugs {
+	for _, other := range plugs {
 		if its := other.current(); other != g && its != nil {
 			at.Writable = append(at.Writable, at.Writes(its)...) // a work folder is nobody else's
 		}
@@ -177,21 +182,21 @@ func (s *session) plan(g *plug, profile *profiles.Profile) (*runner.Plan, error)
 
 // keeps lists what decides about plugins: programs, config, profiles, keys,
 // and the plugins themselves.
-func (s *session) keeps(g *plug, profile *profiles.Profile) ([]string, error) {
-	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), s.app.settings.TrustedKeys, g.config.Path}
+func (s *session) keeps(set *settings, g *plug, profile *profiles.Profile) ([]string, error) {
+	keep := []string{configDir(), filepath.Dir(systemProfiles), libexecDir, filepath.Dir(s.dir), set.TrustedKeys, g.config.Path}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	jailer, err := findProgram("isobooth-jail", s.app.settings.Libexec)
+	jailer, err := findProgram("isobooth-jail", set.Libexec)
 	if err != nil {
 		return nil, err
 	}
-	files := []string{s.app.settings.File, s.app.settings.limitsFile, self, jailer}
-	if log := s.app.settings.Audit.File; log != auditOff {
+	files := []string{set.File, set.limitsFile, self, jailer}
+	if log := set.Audit.File; log != auditOff {
 		files = append(files, log)
 	}
-	for _, other := range s.app.settings.Plugins {
+	for _, other := range set.Plugins {
 		files = append(files, other.Path)
 	}
 	for _, source := range profile.Chain {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/isobooth/isobooth/runner"
@@ -16,13 +17,21 @@ type recorder struct {
 	changed         chan struct{}
 	end             chan struct{}
 	done            sync.WaitGroup
-	plugs           []*plug
-	written         map[string]runner.History
+
+	mu      sync.Mutex // guards what follows
+	plugs   []*plug
+	written map[string]build
+}
+
+// build is one build of a plugin, and what is known of it in the records.
+type build struct {
+	sha256  string
+	history runner.History
 }
 
 func newRecorder(r *records, next runner.Observer, trouble func(error)) *recorder {
 	return &recorder{
-		Observer: next, records: r, trouble: trouble, written: map[string]runner.History{},
+		Observer: next, records: r, trouble: trouble, written: map[string]build{},
 		changed: make(chan struct{}, 1), end: make(chan struct{}),
 	}
 }
@@ -38,10 +47,7 @@ func (r *recorder) State(booth string, s runner.State, cause *runner.Cause) {
 
 // begin starts to write, for booths whose plans have the records as they are.
 func (r *recorder) begin(plugs []*plug) {
-	r.plugs = plugs
-	for _, g := range plugs {
-		r.written[g.config.Name] = g.booth.History()
-	}
+	r.during(func() []*plug { return plugs })
 	r.done.Go(func() {
 		for {
 			select {
@@ -61,16 +67,51 @@ func (r *recorder) close() {
 	r.done.Wait()
 }
 
-func (r *recorder) write() {
+// during writes nothing while change is made, which returns the plugins that
+// it goes on with. What their plans say is what the records do.
+func (r *recorder) during(change func() []*plug) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plugs = change()
 	for _, g := range r.plugs {
-		h, name := g.booth.History(), g.config.Name
-		if reflect.DeepEqual(h, r.written[name]) {
-			continue
+		name, sha256 := g.config.Name, g.plugin.Image.Digest()
+		if r.written[name].sha256 != sha256 {
+			r.written[name] = build{sha256, g.booth.Plan().History}
 		}
-		if err := r.records.put(name, g.plugin.Image.Digest(), r.written[name], h); err != nil {
-			r.trouble(err)
-			continue
-		}
-		r.written[name] = h
 	}
+}
+
+func (r *recorder) write() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.plugs {
+		r.writeOne(g)
+	}
+}
+
+// writeOne writes what is new of a plugin. The caller holds mu.
+func (r *recorder) writeOne(g *plug) {
+	h, name := g.booth.History(), g.config.Name
+	before := r.written[name]
+	if reflect.DeepEqual(h, before.history) {
+		return
+	}
+	if err := r.records.put(name, before.sha256, before.history, h); err != nil {
+		r.trouble(err)
+		return
+	}
+	r.written[name] = build{before.sha256, h}
+}
+
+// leave writes what is new of a plugin that has ended, and forgets it.
+func (r *recorder) leave(g *plug) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := g.config.Name
+	if r.written[name].sha256 == "" { // it was only tried
+		r.written[name] = build{g.plugin.Image.Digest(), g.booth.Plan().History}
+	}
+	r.writeOne(g)
+	delete(r.written, name)
+	r.plugs = slices.DeleteFunc(slices.Clone(r.plugs), func(other *plug) bool { return other == g })
 }

@@ -23,22 +23,23 @@ const (
 	restlessTime = 2 * time.Second
 )
 
-// reloader has profiles read again when their files change, or when the user
-// says so.
+// reloader has files read again when they change, or when the user says so.
 type reloader struct {
 	events <-chan fsnotify.Event
 	errors <-chan error // of the kernel's queue: something was missed
 	asked  <-chan os.Signal
 	after  func(time.Duration) <-chan time.Time
-	// concerns reports whether a file is one that is read; read reads all.
+	// concerns reports whether a file is one that is read; read reads all, and
+	// is told whether the user asked for it.
 	concerns func(file string) bool
-	read     func()
+	read     func(asked bool)
 }
 
 // run goes on until ctx ends.
 func (r *reloader) run(ctx context.Context) {
 	var quiet, restless <-chan time.Time
 	for {
+		asked := false
 		select {
 		case <-ctx.Done():
 			return
@@ -53,34 +54,35 @@ func (r *reloader) run(ctx context.Context) {
 			continue
 		case <-r.errors:
 		case <-r.asked:
+			asked = true
 		case <-quiet:
 		case <-restless:
 		}
 		quiet, restless = nil, nil
-		r.read()
+		r.read(asked)
 	}
 }
 
-// watchProfiles reads profiles and limits again when one of their files
+// watchFiles reads config, profiles and limits again when one of their files
 // changes, and on each signal. stop ends that. Folders are watched, not files:
 // an editor puts a new file in the old one's place.
-func (s *session) watchProfiles(asked <-chan os.Signal) (stop func()) {
+func (s *session) watchFiles(asked <-chan os.Signal) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &reloader{asked: asked, after: time.After, concerns: s.concerns, read: s.reload}
+	r := &reloader{asked: asked, after: time.After, concerns: s.concerns, read: s.readAgain}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		s.app.say("warning: changes of profiles are not noticed: %v", err)
+		s.app.say("warning: changes of config and profiles are not noticed: %v", err)
 		s.app.hint("kill -HUP %d has them read again", os.Getpid())
 	} else {
 		r.events, r.errors = w.Events, w.Errors
-		r.read = func() {
-			s.reload()
+		r.read = func(asked bool) {
+			s.readAgain(asked)
 			s.watchFolders(w) // there may be other parents now
 		}
 		s.watchFolders(w)
 	}
 	s.changing.Lock()
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		g.stack.sums = s.sums(g)
 	}
 	s.changing.Unlock()
@@ -101,7 +103,7 @@ func (s *session) watchProfiles(asked <-chan os.Signal) (stop func()) {
 // watchFolders watches those that exist; watching one twice does no harm.
 func (s *session) watchFolders(w *fsnotify.Watcher) {
 	var dirs []string
-	for _, file := range s.profileFiles() {
+	for _, file := range s.watched() {
 		dirs = append(dirs, filepath.Dir(file))
 	}
 	slices.Sort(dirs)
@@ -112,11 +114,14 @@ func (s *session) watchFolders(w *fsnotify.Watcher) {
 	}
 }
 
-// profileFiles lists those that the profiles in force come from, and
-// limits.toml, with absolute paths.
-func (s *session) profileFiles() []string {
+// watched lists the files that the profiles in force come from, limits.toml
+// and the config, with absolute paths.
+func (s *session) watched() []string {
 	files := []string{absolute(s.app.settings.limitsFile)}
-	for _, g := range s.plugs {
+	if s.config.path != "" {
+		files = append(files, absolute(s.config.path))
+	}
+	for _, g := range s.plugs() {
 		for _, source := range g.current().Chain {
 			if file := source.At.File; file != "" && !strings.HasPrefix(file, "embedded:") {
 				files = append(files, absolute(file))
@@ -141,16 +146,24 @@ func absolute(path string) string {
 
 func (s *session) concerns(file string) bool {
 	file = absolute(file)
-	return slices.Contains(s.profileFiles(), file) ||
+	return slices.Contains(s.watched(), file) ||
 		slices.Contains(libraryFolders(), filepath.Dir(file)) && filepath.Ext(file) == ".toml"
 }
 
-// reload has each plugin go by its profile as its files are now. What cannot
-// be read, or does not work, changes nothing, and is said once.
-func (s *session) reload() {
+// readAgain brings into force what the files say now: first the config with
+// all that it names, if it is another or the user asks; then, each for itself,
+// the profiles of the plugins there are.
+func (s *session) readAgain(asked bool) {
 	defer s.app.reloadingForManager()()
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	s.reloadConfig(asked)
+	s.reloadProfiles()
+}
+
+// reloadProfiles has each plugin go by its profile as its files are now. What
+// cannot be read, or does not work, changes nothing, and is said once.
+func (s *session) reloadProfiles() {
 	file := s.app.settings.limitsFile
 	all, err := readLimits(file)
 	if err == nil {
@@ -160,7 +173,7 @@ func (s *session) reload() {
 		s.app.say("saved limits stay as they were: %v", err)
 		s.events.publish(event{Type: eventReload, Text: fmt.Sprintf("saved limits stay as they were: %v", err)})
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		saved := g.stack.saved
 		if err == nil {
 			saved = all[g.config.Name]
@@ -211,18 +224,33 @@ func (s *session) reloadPlug(g *plug, saved map[string]placedLimit) {
 	}
 }
 
+// How a change comes into force, beside howLimits.
+const (
+	byWorker  = "by a new worker"
+	byNothing = "nothing to change in the booth"
+)
+
+// needed is what differences between two profiles call for: a new worker, or
+// other limits for the one there is.
+func needed(differences []profiles.Difference) (worker, limits bool) {
+	for _, d := range differences {
+		switch d.Kind {
+		case "limit":
+			limits = true
+		case "require": // has been looked at; booths differ in nothing
+		default:
+			worker = true
+		}
+	}
+	return worker, limits
+}
+
 // exchange brings a profile into force, as gently as what is different allows,
 // and says how.
 func (s *session) exchange(g *plug, next *profiles.Profile, differences []profiles.Difference) (how string, err error) {
-	kinds := map[string]bool{}
-	for _, d := range differences {
-		kinds[d.Kind] = true
-	}
-	limits := kinds["limit"]
-	delete(kinds, "limit")
-	delete(kinds, "require") // has been looked at; booths differ in nothing
+	worker, limits := needed(differences)
 	switch {
-	case len(kinds) > 0:
+	case worker:
 		plan, err := s.plan(g, next)
 		if err != nil {
 			return "", err
@@ -232,14 +260,14 @@ func (s *session) exchange(g *plug, next *profiles.Profile, differences []profil
 		if err := g.booth.Replace(plan); err != nil {
 			return "", err
 		}
-		how = "by a new worker"
+		how = byWorker
 	case limits:
 		if err := s.apply(g, next); err != nil {
 			return "", err
 		}
 		how = howLimits(differences)
 	default:
-		how = "nothing to change in the booth"
+		how = byNothing
 	}
 	g.stack.inForce.Store(next) // also for where things stand
 	return how, nil

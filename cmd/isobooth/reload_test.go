@@ -29,11 +29,11 @@ func (c *clock) after(d time.Duration) <-chan time.Time {
 // for long; files of others are none; and a signal is not waited for.
 func TestReloader(t *testing.T) {
 	events, missed, asked := make(chan fsnotify.Event), make(chan error), make(chan os.Signal)
-	c, reads := &clock{make(chan timer, 16)}, make(chan struct{}, 16)
+	c, reads := &clock{make(chan timer, 16)}, make(chan bool, 16)
 	r := &reloader{
 		events: events, errors: missed, asked: asked, after: c.after,
 		concerns: func(file string) bool { return file == "/p/mine.toml" },
-		read:     func() { reads <- struct{}{} },
+		read:     func(asked bool) { reads <- asked },
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -55,7 +55,10 @@ func TestReloader(t *testing.T) {
 	read := func(what string) {
 		t.Helper()
 		select {
-		case <-reads:
+		case asked := <-reads:
+			if asked != (what == "asked") {
+				t.Errorf("%s: read as if asked: %v", what, asked)
+			}
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s: nothing was read", what)
 		}

@@ -15,7 +15,7 @@ func (s *session) missingLayer(layer string, err error) error {
 	if !s.app.settings.mayMiss(layer) {
 		return &runner.LayerError{Layer: layer, Err: err}
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		if err := requires(g.current(), layer, err); err != nil {
 			return fmt.Errorf("plugin %q: %w", g.config.Name, err)
 		}

@@ -37,7 +37,8 @@ func TestMissingLayer(t *testing.T) {
 		profile := &profiles.Profile{Name: "mine", Require: test.require}
 		g := &plug{config: pluginConfig{Name: "p"}}
 		g.stack.inForce.Store(profile)
-		s := &session{app: &app{settings: &settings{config: config{AllowMissing: test.allowed}}}, plugs: []*plug{g}}
+		s := &session{app: &app{settings: &settings{config: config{AllowMissing: test.allowed}}}}
+		s.running.add(g)
 		err := s.missingLayer("landlock", cause)
 		if got := text(err); got != test.want || err != nil && (exitCode(err) != exitLayer || !errors.Is(err, cause)) {
 			t.Errorf("%s: %q, exit %d, want %q", test.name, got, exitCode(err), test.want)

@@ -18,20 +18,63 @@ type routes struct {
 	booth  func(*midi.Mapping) *runner.Booth // nil when the plugin has none
 }
 
-// route puts new routes in place of those there are.
-func (s *session) route(mappings []midi.Mapping, booth func(*midi.Mapping) *runner.Booth) {
-	start := s.app.settings.MIDI.Mode
+// route puts new routes in place of those there are, for every input between two
+// of its events; start is the mode to begin with. When it returns, no booth
+// gets a trigger that only those before knew.
+func (s *session) route(mappings []midi.Mapping, start string, booth func(*midi.Mapping) *runner.Booth) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
 	if s.modes == nil {
 		s.modes = midi.NewModes(start)
 	}
 	s.modes.Adopt(mappings, start)
-	s.routes.Store(&routes{midi.NewRouter(mappings), booth})
+	s.routes = &routes{midi.NewRouter(mappings), booth}
+	if len(s.feeders) == 0 {
+		return
+	}
+	adopted := make(chan struct{})
+	go func() {
+		defer close(adopted)
+		lane, err := s.host.NewLane(-1)
+		if err == nil {
+			defer lane.Close()
+		}
+		for f := range s.feeders {
+			if err != nil {
+				f.cancel(err)
+				continue
+			}
+			f.mu.Lock()
+			f.lane = lane
+			f.adopt(s.routes)
+			f.mu.Unlock()
+		}
+	}()
+	<-adopted
+}
+
+// join has a feeder go by the routes there are, and by those that replace
+// them, until it leaves.
+func (s *session) join(f *feeder) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
+	f.adopt(s.routes)
+	if s.feeders == nil {
+		s.feeders = map[*feeder]bool{}
+	}
+	s.feeders[f] = true
+}
+
+func (s *session) leave(f *feeder) {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
+	delete(s.feeders, f)
 }
 
 // boothOf finds the booth of a mapping's plugin among those of this session.
 func (s *session) boothOf() func(*midi.Mapping) *runner.Booth {
 	booths := map[string]*runner.Booth{}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		booths[g.config.Name] = g.booth
 	}
 	return func(m *midi.Mapping) *runner.Booth { return booths[m.Plugin] }
@@ -76,9 +119,13 @@ func (s *session) feed(ctx context.Context, src source) error {
 
 // drain waits until every trigger has its reply, or its plugin has ended.
 func (s *session) drain(ctx context.Context) {
-	for _, g := range s.plugs {
-		for !g.booth.Idle() && ctx.Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+	for _, g := range s.plugs() {
+		g.drain(ctx)
+	}
+}
+
+func (g *plug) drain(ctx context.Context) {
+	for !g.booth.Idle() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
 	}
 }

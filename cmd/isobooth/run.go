@@ -24,15 +24,21 @@ func (a *app) runCmd() *cobra.Command {
 		Use: "run", Short: "Run the daemon: every plugin and mapping of the config", Args: a.args(0, 0),
 		Long: `Run starts a booth for every plugin in the config file and sends it the MIDI
 events that its mappings match, until it is interrupted. A plugin that
-crashes is restarted; the others go on. isobooth ps shows what runs.`,
+crashes is restarted; the others go on. isobooth ps shows what runs. A config
+that changes is read again, as a whole or not at all; SIGHUP asks for that.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := a.load(c); err != nil {
+			read := func() (*settings, error) {
+				s, err := loadSettings(a.configFile, c.Flags())
+				if err == nil && len(inputs) > 0 {
+					s.MIDI.Inputs = inputs
+				}
+				return s, err
+			}
+			var err error
+			if a.settings, err = read(); err != nil {
 				return err
 			}
-			if len(inputs) == 0 {
-				inputs = a.settings.MIDI.Inputs
-			}
-			return a.run(c, inputs, asJSON, verbose)
+			return a.run(c, read, asJSON, verbose)
 		},
 	}
 	f := cmd.Flags()
@@ -57,18 +63,10 @@ func (a *app) openInput(name string) (source, func(), error) {
 	return in, func() { in.Close() }, nil
 }
 
-func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err error) {
-	if len(a.settings.Plugins) == 0 {
-		if a.settings.File == "" {
-			return errors.New("there is no config: isobooth init writes one to begin with")
-		}
-		return fmt.Errorf("no plugins in the config %q: each takes a [[plugins]] block, of which isobooth init writes an example", a.settings.File)
-	}
-	mappings, err := midi.CompileAll(a.settings.Mappings)
-	if err != nil {
-		return fmt.Errorf("config %s: %w", a.settings.File, err)
-	}
-	limits, err := a.settings.MIDI.limits()
+// run is the whole life of a daemon; read reads its config again.
+func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verbose bool) (err error) {
+	inputs := a.settings.MIDI.Inputs
+	mappings, limits, err := a.runnable()
 	if err != nil {
 		return err
 	}
@@ -125,22 +123,18 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}
-	status, err := s.serveStatus()
+	s.route(mappings, s.app.settings.MIDI.Mode, s.boothOf())
+	s.config.read = read
+	stop, err := s.attend(ctx, metrics, cancel)
 	if err != nil {
 		return err
 	}
-	defer status.Close()
-	metrics.serve(s.stats)
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	defer s.watchProfiles(reloadsOf(ctx, hangups, cancel))()
+	defer stop()
 	readiness := s.readiness()
 	a.say("ready: %s, %d mappings; Ctrl-C ends it", readiness, len(mappings))
 	a.readyForManager(readiness)
 	defer a.stoppingForManager()
 
-	s.route(mappings, s.boothOf())
 	s.feedAll(ctx, inputs, sources, cancel)
 	s.drain(ctx)
 	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
@@ -150,11 +144,45 @@ func (a *app) run(c *cobra.Command, inputs []string, asJSON, verbose bool) (err 
 	return nil
 }
 
+// runnable says what a daemon goes by, and why there is nothing to run.
+func (a *app) runnable() (mappings []midi.Mapping, limits midiLimits, err error) {
+	switch {
+	case len(a.settings.Plugins) > 0:
+	case a.settings.File == "":
+		return nil, limits, errors.New("there is no config: isobooth init writes one to begin with")
+	default:
+		return nil, limits, fmt.Errorf("no plugins in the config %q: each takes a [[plugins]] block, of which isobooth init writes an example", a.settings.File)
+	}
+	if mappings, err = a.settings.compile(); err != nil {
+		return nil, limits, err
+	}
+	limits, err = a.settings.MIDI.limits()
+	return mappings, limits, err
+}
+
+// attend has a daemon that has started answer other commands, serve metrics,
+// and read its files again when they change, until stop is called.
+func (s *session) attend(ctx context.Context, metrics *metricsServer, cancel func(error)) (stop func(), err error) {
+	status, err := s.serveStatus()
+	if err != nil {
+		return nil, err
+	}
+	metrics.serve(s.stats)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	unwatch := s.watchFiles(reloadsOf(ctx, hangups, cancel))
+	return func() {
+		unwatch()
+		signal.Stop(hangups)
+		status.Close()
+	}, nil
+}
+
 // readiness counts the booths that are ready, and says why others are not
 // even tried.
 func (s *session) readiness() string {
-	ready := 0
-	for _, g := range s.plugs {
+	ready, plugs := 0, s.plugs()
+	for _, g := range plugs {
 		switch g.booth.State() {
 		case runner.StateReady:
 			ready++
@@ -165,8 +193,8 @@ func (s *session) readiness() string {
 			}
 		}
 	}
-	if ready == len(s.plugs) {
+	if ready == len(plugs) {
 		return fmt.Sprintf("%d booths", ready)
 	}
-	return fmt.Sprintf("%d of %d booths", ready, len(s.plugs))
+	return fmt.Sprintf("%d of %d booths", ready, len(plugs))
 }

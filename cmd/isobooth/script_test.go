@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 }
 
 // commands are those of the scripts beside testscript's own.
-var commands = map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd, "replace": replaceCmd}
+var commands = map[string]func(*testscript.TestScript, bool, []string){"cc": ccCmd, "exits": exitsCmd, "replace": replaceCmd, "bytes": bytesCmd}
 
 // notesMid is a MIDI file of half a second: a note, held.
 const notesMid = "MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60" +

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi"
@@ -28,18 +27,27 @@ type session struct {
 	cpu  int
 	// hasLandlock is false when the config allows it to be missing, and it is.
 	hasLandlock bool
-	plugs       []*plug
-	rec         *recorder // of a daemon; nil for play, which neither asks nor tells
+	running     snapshot[*plug] // set with changing held, once start has begun
+	trying      snapshot[*plug] // of a config that is not in force yet
+	rec         *recorder       // of a daemon; nil for play, which neither asks nor tells
 	// events are those of a daemon, which closes them; nil for play.
 	events *events
 	outs   *outputs
 	learn  *profiles.Profile // what booths that learn may do all the same; else nil
-	routes atomic.Pointer[routes]
-	modes  *midi.Modes    // from the first route on
-	end    sync.WaitGroup // booths that run
+	// feeding guards what events go by, and who feeds.
+	feeding sync.Mutex
+	routes  *routes
+	feeders map[*feeder]bool
+	modes   *midi.Modes    // from the first route on
+	end     sync.WaitGroup // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
 	complaint string // about limits.toml, as it was read last
+	config    configFile
+
+	// Set by start: newBooth makes a booth, launch has it run.
+	newBooth func(*runner.Plan) (*runner.Booth, error)
+	launch   func(g *plug, ready chan<- error)
 }
 
 // plug is one plugin with its booth.
@@ -49,17 +57,23 @@ type plug struct {
 	stack  profileStack // current is what it comes to
 	booth  *runner.Booth
 	output *output
+	stop   context.CancelFunc // ends its booth
+	ended  chan struct{}      // closed when that has ended
+	plan   *runner.Plan       // while it is tried
 }
+
+// plugs are the plugins that run, as they are now.
+func (s *session) plugs() []*plug { return s.running.all() }
 
 // newSession checks every plugin before anything is started, then starts the
 // jailer, and adds each booth to outs. Close it also after an error of a later
 // step.
 func (a *app) newSession(plugins []pluginConfig, outs *outputs, o runner.Observer) (*session, error) {
-	s := &session{app: a, cpu: -1, outs: outs}
+	s := &session{app: a, cpu: -1, outs: outs, config: configFile{path: a.settings.File, tried: a.settings.digest}}
 	if err := s.open(plugins, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		g.output = s.outs.add(g.config.Name)
 	}
 	return s, nil
@@ -110,25 +124,34 @@ func (s *session) open(plugins []pluginConfig, o runner.Observer) error {
 
 // verify opens one plugin and says what was found, in any case its digest.
 func (s *session) verify(c pluginConfig, keys verify.Keys) error {
-	unsigned, err := c.unsigned()
+	g, err := s.check(s.app.settings.saved, c, keys)
 	if err != nil {
 		return err
 	}
+	s.introduce(g)
+	s.running.add(g)
+	return nil
+}
+
+// check opens one plugin, and makes its profile. Of one that is refused it
+// says the digest.
+func (s *session) check(saved savedLimits, c pluginConfig, keys verify.Keys) (*plug, error) {
 	base := c.use
 	if base == nil {
+		var err error
 		if base, err = s.app.pluginProfile(&c); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	var saved map[string]placedLimit
+	var own map[string]placedLimit
 	if c.Name != "" && c.use == nil {
-		saved = s.app.settings.saved[c.Name]
+		own = saved[c.Name]
 	}
-	profile, err := lay(base, saved)
+	profile, err := lay(base, own)
 	if err != nil {
-		return fmt.Errorf("plugin %q: %w", c.Name, err)
+		return nil, fmt.Errorf("plugin %q: %w", c.Name, err)
 	}
-	p, err := verify.Open(c.Path, verify.Options{Keys: keys, AllowUnsigned: unsigned, Provided: runner.Provided()})
+	p, err := c.open(keys)
 	var refused *verify.RefusedError
 	digest := ""
 	if errors.As(err, &refused) {
@@ -137,11 +160,19 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 	}
 	if err != nil {
 		s.app.audit.refused(&c, digest, err)
-		return err
+		return nil, err
 	}
 	if c.Name == "" {
 		c.Name = p.Manifest.Name
 	}
+	g := &plug{config: c, plugin: p, stack: profileStack{base: base, saved: own}}
+	g.stack.inForce.Store(profile)
+	return g, nil
+}
+
+// introduce says what a plugin is and why it is taken.
+func (s *session) introduce(g *plug) {
+	c, p := &g.config, g.plugin
 	s.app.say("plugin %q %q: sha256 %s", c.Name, p.Manifest.Version, p.Image.Digest())
 	if p.Signature.Signed {
 		s.app.say("plugin %q: signed by key %s (%s)", c.Name, p.Signature.KeyID, p.Signature.KeyFile)
@@ -149,12 +180,8 @@ func (s *session) verify(c pluginConfig, keys verify.Keys) error {
 		s.app.say("warning: plugin %q is UNSIGNED; the config allows its sha256", c.Name)
 	}
 	if c.use == nil {
-		s.app.warnLooser(&c, profile)
+		s.app.warnLooser(c, g.current())
 	}
-	g := &plug{config: c, plugin: p, stack: profileStack{base: base, saved: saved}}
-	g.stack.inForce.Store(profile)
-	s.plugs = append(s.plugs, g)
-	return nil
 }
 
 func (s *session) makeDir() error {
@@ -215,8 +242,11 @@ func (s *session) landlock() (bool, error) {
 // failed is called when a running booth's host is gone. A daemon's plugin that
 // does not come up by its own fault is reported and left to its booth.
 func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error)) error {
-	ready := make(chan error, len(s.plugs))
-	for _, g := range s.plugs {
+	s.newBooth = func(plan *runner.Plan) (*runner.Booth, error) { return s.host.NewBooth(plan, sink, s.cpu) }
+	s.launch = func(g *plug, ready chan<- error) { s.run(ctx, g, ready, failed) }
+	plugs := s.plugs()
+	ready := make(chan error, len(plugs))
+	for _, g := range plugs {
 		plan, err := s.plan(g, g.current())
 		if err != nil {
 			return err
@@ -233,38 +263,53 @@ func (s *session) start(ctx context.Context, sink runner.Sink, failed func(error
 				return err
 			}
 		}
-		if g.booth, err = s.host.NewBooth(plan, sink, s.cpu); err != nil {
+		if g.booth, err = s.newBooth(plan); err != nil {
 			return err
 		}
 	}
 	if s.rec != nil {
-		s.rec.begin(s.plugs)
+		s.rec.begin(plugs)
 	}
-	for _, g := range s.plugs {
-		s.end.Go(func() {
-			started := false
-			err := g.booth.Run(ctx, func() { started = true; ready <- nil })
-			switch {
-			case !started && err == nil:
-				ready <- context.Cause(ctx)
-			case !started:
-				ready <- err
-			case err != nil:
-				failed(err)
-			}
-		})
+	for _, g := range plugs {
+		s.launch(g, ready)
 	}
 	var errs []error
-	for range s.plugs {
+	for range plugs {
 		errs = append(errs, <-ready)
 	}
 	return errors.Join(errs...)
 }
 
-// profileOf is the profile of a plugin that is in force, by its name, or nil.
+// run keeps a booth alive until ctx ends or the plugin is stopped. ready gets
+// one answer: nil when the first start has settled, or why there was none.
+func (s *session) run(ctx context.Context, g *plug, ready chan<- error, failed func(error)) {
+	ctx, g.stop = context.WithCancel(ctx)
+	g.ended = make(chan struct{})
+	s.end.Go(func() {
+		defer close(g.ended)
+		started := false
+		err := g.booth.Run(ctx, func() { started = true; ready <- nil })
+		switch {
+		case !started && err == nil:
+			ready <- context.Cause(ctx)
+		case !started:
+			ready <- err
+		case err != nil:
+			failed(err)
+		}
+	})
+}
+
+// profileOf is the profile of a plugin that is in force, or tried, by its name,
+// or nil.
 func (s *session) profileOf(name string) *profiles.Profile {
 	if g := s.plugCalled(name); g != nil {
 		return g.current()
+	}
+	for _, g := range s.trying.all() {
+		if g.config.Name == name {
+			return g.current()
+		}
 	}
 	return nil
 }
@@ -288,7 +333,7 @@ func (s *session) close() error {
 			errs = append(errs, fmt.Errorf("remove %s: %w", s.dir, err))
 		}
 	}
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		errs = append(errs, g.plugin.Close())
 	}
 	return errors.Join(errs...)

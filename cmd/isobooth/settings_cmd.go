@@ -63,6 +63,7 @@ func (a *app) configCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.AddCommand(a.configCheckCmd())
 	return cmd
 }
 

@@ -44,9 +44,10 @@ type boothLimits struct {
 var clockStart = time.Now()
 
 func (s *session) stats() daemonStats {
-	status := s.status()
+	plugs := s.plugs()
+	status := s.statusOf(plugs)
 	d := daemonStats{PID: status.PID, Config: status.Config, At: time.Since(clockStart), Booths: []boothStats{}}
-	for i, g := range s.plugs {
+	for i, g := range plugs {
 		l := g.booth.Plan().Limits.Group
 		d.Booths = append(d.Booths, boothStats{
 			boothStatus: status.Booths[i],

@@ -71,9 +71,11 @@ type boothStatus struct {
 	Layers  []controlLayer `json:"layers,omitempty"`
 }
 
-func (s *session) status() daemonStatus {
-	d := daemonStatus{PID: os.Getpid(), Config: s.app.settings.File, Booths: []boothStatus{}}
-	for _, g := range s.plugs {
+func (s *session) status() daemonStatus { return s.statusOf(s.plugs()) }
+
+func (s *session) statusOf(plugs []*plug) daemonStatus {
+	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Booths: []boothStatus{}}
+	for _, g := range plugs {
 		about := g.booth.About()
 		b := boothStatus{
 			Name: g.config.Name, State: g.booth.State(), Profile: g.current().Name, SHA256: g.plugin.Image.Digest(),
@@ -140,7 +142,7 @@ func (s *session) answer(c io.Writer, r *request) {
 }
 
 func (s *session) release(name string) releaseReply {
-	for _, g := range s.plugs {
+	for _, g := range s.plugs() {
 		if g.config.Name == name {
 			err := g.booth.Release()
 			if err == nil {
