@@ -25,7 +25,7 @@ const notePatience = 30 * time.Second
 // the one clock that no time namespace shifts.
 type notes struct {
 	sent, delivered []int64
-	called          []int64 // by the plugin's own word
+	called          []int64      // by the plugin's own word
 	calls           atomic.Int64 // of the plugin, or of a deliver that does nothing
 	failed          atomic.Pointer[error]
 }
