@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/midi/portmidi"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
@@ -227,9 +228,9 @@ func (a *app) checkKeys() finding {
 
 func checkMIDI() finding {
 	f := finding{Name: "midi", OK: true}
-	ins, outs, err := portmidi.Ports()
+	ins, outs, err := portmidi.Driver{}.Ports()
 	switch {
-	case errors.Is(err, portmidi.ErrNoPorts):
+	case errors.Is(err, midi.ErrNoPorts):
 		return bad(f, err, "plug in a controller; files and stdin work without")
 	case err != nil:
 		return bad(f, err, "")
