@@ -99,8 +99,10 @@ func (b *bench) latency(told func(int), s size, open func() (*wire, error)) (row
 			{name: toPlugin, sample: through(func(t *notes) []float64 { return between(t.sent, t.called) })},
 			{name: alone, sample: func(n int) ([]float64, error) {
 				t := newNotes(n)
-				err := b.play(w, t, func(*midi.Event) { t.calls.Add(1) })
-				return between(t.sent, t.delivered), err
+				if err := b.play(w, t, func(*midi.Event) { t.calls.Add(1) }); err != nil {
+					return nil, err
+				}
+				return between(t.sent, t.delivered), nil
 			}},
 			{name: added, sample: through(func(t *notes) []float64 { return between(t.delivered, t.called) })},
 		}, s, told)
