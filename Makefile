@@ -4,6 +4,7 @@
 # make         builds everything into bin/
 # make check   formatting, linters, sanitizers, every unprivileged test
 # make bench   reproduces the figures in the docs
+# make latency measures the way from a MIDI port to a plugin, in the lab
 # make soak    crashes and restarts booths under load, and counts what is left;
 #              SOAK_CYCLES=2000 crashes, SOAK_TRIGGERS=1000000 triggers
 # make matrix  rewrites the matrix of attacks and layers in the docs; as root
@@ -35,7 +36,7 @@ ATTACKS  := runner/attack/plugins
 SELFTEST := $(patsubst $(ATTACKS)/%.c,$(BIN)/selftest/%.so,$(filter-out %/control.c,$(wildcard $(ATTACKS)/*.c))) $(BIN)/selftest/isobooth-control
 HOSTILE  := -std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-jump-tables -fno-stack-protector -fno-tree-loop-distribute-patterns
 
-.PHONY: all setup demo test check fuzz bench soak matrix man completions package install uninstall clean lab selftest
+.PHONY: all setup demo test check fuzz bench soak matrix man completions package install uninstall clean lab latency selftest
 all: setup $(BIN)/isobooth $(BIN)/isobooth-jail $(BIN)/isobooth-worker $(PLUGINS:%=$(BIN)/plugins/%) selftest
 selftest: $(SELFTEST)
 
@@ -103,6 +104,9 @@ completions: $(BIN)/isobooth
 
 lab:
 	scripts/lab/test
+
+latency:
+	scripts/lab/latency
 
 package: all man completions
 	scripts/package $(VERSION) $(BIN)/packages

@@ -24,11 +24,19 @@ type sink struct {
 	// replied gets the time of a reply, unless the one before is still there.
 	// It is nil where nobody waits for one.
 	replied chan time.Time
+	// said gets what the plugin said with each reply. It is nil where nobody
+	// wants to know.
+	said func(item []byte)
 }
 
 func (s *sink) Reply(r *runner.Reply) {
 	if r.Answer.Status != 0 {
 		s.failed.Add(1)
+	}
+	if s.said != nil {
+		for item := range r.Answer.Items {
+			s.said(item.Data)
+		}
 	}
 	s.latency.Store(int64(r.Latency))
 	s.replies.Add(1)

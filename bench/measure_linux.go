@@ -49,6 +49,22 @@ var comparisons = []comparison{
 		size{20, 500}, size{1, 50}, (*bench).neighbours,
 	},
 	{
+		"latency-pipe", "from a note's bytes in a pipe to the call of the plugin", "µs",
+		size{10, 200}, size{1, 10}, (*bench).pipeLatency,
+	},
+	{
+		"latency-rawmidi", "from a note on the wire to the call of the plugin, through a character device", "µs",
+		size{10, 200}, size{1, 10}, (*bench).rawmidiLatency,
+	},
+	{
+		"latency-rtmidi", "the same, through RtMidi", "µs",
+		size{10, 200}, size{1, 10}, (*bench).rtmidiLatency,
+	},
+	{
+		"latency-portmidi", "the same, through PortMidi", "µs",
+		size{10, 200}, size{1, 10}, (*bench).portmidiLatency,
+	},
+	{
 		"memory", "PSS of each of 20 idle plugins and all that keeps them", "KiB",
 		size{3, 20}, size{1, 3}, (*bench).memory,
 	},

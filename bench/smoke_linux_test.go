@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi/rawmidi"
 )
 
 // require skips a test that this machine cannot run, or fails it in CI.
@@ -87,7 +88,14 @@ var peers = map[string][]string{
 	"restart":        {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
 	"neighbours":     {"booth, nothing else happens"},
 	"memory":         {"C peer, posix_spawn", "bwrap --unshare-all", "runc run"},
+
+	"latency-pipe":     ways,
+	"latency-rawmidi":  ways,
+	"latency-rtmidi":   ways,
+	"latency-portmidi": ways,
 }
+
+var ways = []string{"the driver alone, to its deliver", "from deliver to the plugin"}
 
 func checkFigure(t *testing.T, f Figure) {
 	t.Helper()
@@ -95,6 +103,10 @@ func checkFigure(t *testing.T, f Figure) {
 	for _, row := range f.Rows {
 		subjects = append(subjects, row.Subject)
 		switch {
+		case strings.HasPrefix(f.Name, "latency-") && row.Missing == errNoWire.Error():
+			if _, err := portWire(rawmidi.Driver{}, rawmidi.Driver{}); !errors.Is(err, errNoWire) {
+				t.Errorf("%s is missing, but there is a card: %v", f.Name, err)
+			}
 		case row.Missing != "":
 			program, _, _ := strings.Cut(row.Subject, " ")
 			if _, err := exec.LookPath(program); !errors.Is(err, exec.ErrNotFound) {

@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"midi/recognize":         {"midi"},
 	"midi/miditest":          {"midi"},
 	"midi/sequencer/seqtest": {"midi"},
-	"bench":                  {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
+	"bench":                  {"cgroups", "midi", "midi/portmidi", "midi/rawmidi", "midi/rtmidi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
 }
 
 // homes is where an outside module may be imported, and nowhere else.

@@ -328,34 +328,6 @@ func TestInRunsAgain(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
-	ports := []midi.Port{{Name: "Midi Through Port-0", ID: "14:0"}, {Name: "Launchpad Mini MIDI 1", ID: "20:0"}, {Name: "Launchpad Mini MIDI 2", ID: "20:1"}}
-	for _, tc := range []struct {
-		pattern string
-		want    string
-		err     error
-	}{
-		{"*Launchpad*", "20:0", nil},
-		{"Launchpad Mini MIDI 2", "20:1", nil},
-		{"*", "14:0", nil},
-		{"launchpad*", "", ErrNoSuchPort},
-		{"", "", ErrNoSuchPort},
-		{"[", "", midi.ErrGlob},
-	} {
-		got, err := match(ports, nil, tc.pattern, "in")
-		if got.ID != tc.want || !errors.Is(err, tc.err) {
-			t.Errorf("%q: got %v, %v, want %v", tc.pattern, got, err, tc.want)
-		}
-	}
-	if _, err := match(nil, nil, "*", "out"); !errors.Is(err, ErrNoPorts) {
-		t.Errorf("no ports: %v", err)
-	}
-	_, err := match(ports[:1], nil, "x\x1b", "in")
-	if want := `no such MIDI port: in port "x\x1b", there are "Midi Through Port-0"`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
 // What arrived before the port went is delivered, then Run ends.
 func TestInGone(t *testing.T) {
 	f := &fakeStream{t: t, steps: []any{[]word{}, []word{{0xf8}}, []word{{0xf8}}}}

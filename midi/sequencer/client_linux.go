@@ -5,6 +5,7 @@ package sequencer
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,8 @@ func (c *Client) Forget() {
 func Opened(open func() error) (*Client, error) {
 	opening.Lock()
 	defer opening.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	before, err := descriptors()
 	if err != nil {
 		return nil, err
@@ -43,21 +46,32 @@ func Opened(open func() error) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []handle
+	var found []int // their clients
+	var h handle
 	for fd := range after {
-		if !before[fd] {
-			found = append(found, fd)
+		// Others of this process may open it meanwhile, on other threads.
+		if number, ok := fd.openedHere(); ok && !before[fd] {
+			found, h = append(found, number), fd
 		}
 	}
 	if len(found) != 1 {
 		return nil, fmt.Errorf("%s was opened %d times, not once", path, len(found))
 	}
-	number, err := found[0].client()
+	own[found[0]] = true
+	return &Client{found[0]}, h.widen()
+}
+
+// openedHere returns the client of h, if this thread has opened it.
+func (h handle) openedHere() (int, bool) {
+	number, err := h.client()
 	if err != nil {
-		return nil, err
+		return 0, false
 	}
-	own[number] = true
-	return &Client{number}, found[0].widen()
+	info := clientInfo{client: int32(number)}
+	if err := ioctl(h, callGetClient, &info); err != nil {
+		return 0, false
+	}
+	return number, int(info.pid) == unix.Gettid()
 }
 
 // Lost returns how many messages to c were lost since it was opened, because

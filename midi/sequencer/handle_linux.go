@@ -30,7 +30,9 @@ type (
 		client int32
 		_      int32
 		name   [64]byte
-		_      [116]byte // filters and counts
+		_      [56]byte // filters and counts
+		pid    int32    // of the thread that opened it
+		_      [56]byte
 	}
 
 	portInfo struct {
