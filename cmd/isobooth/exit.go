@@ -23,6 +23,7 @@ const (
 	exitRefused     = 3   // signature missing, not trusted or wrong
 	exitLayer       = 4   // a sandbox layer cannot be applied on this machine
 	exitPolicy      = 5   // the plugin did what its profile calls an attack, or could not be sealed
+	exitPartly      = 6   // not everything could be converted
 	exitInterrupted = 130 // Ctrl-C: 128 + SIGINT
 	exitNotRunnable = 126 // it is no plugin that this machine can load
 	exitNotFound    = 127 // plugin, file or port does not exist
@@ -38,6 +39,7 @@ var exitCodes = []struct {
 	{exitRefused, "signature missing, not trusted or wrong"},
 	{exitLayer, "a sandbox layer cannot be applied on this machine"},
 	{exitPolicy, "the plugin was stopped for breaking its profile"},
+	{exitPartly, "an import that could not convert everything; the rest is done"},
 	{exitNotRunnable, "the plugin cannot be loaded: no ELF library, wrong machine, no entry, missing library"},
 	{exitNotFound, "plugin, file or MIDI port not found"},
 }
@@ -68,6 +70,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &usage), errors.Is(err, errConfig):
 		return exitUsage
+	case errors.Is(err, errPartly):
+		return exitPartly
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, verify.ErrRefused):

@@ -29,7 +29,7 @@ it stays in its booth. Nothing is loaded whose signature was not checked.`,
 	f.StringSlice("allow-missing", nil, "run without this sandbox `LAYER`: cgroup or landlock")
 	f.String("libexec", "", "`FOLDER` of isobooth-jail and isobooth-worker")
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return a.usage(c, err) })
-	cmd.AddCommand(a.playCmd(), a.runCmd(), a.verifyCmd(), a.midiCmd(), a.psCmd(), a.statsCmd(), a.topCmd(), a.eventsCmd(), a.releaseCmd(), a.limitCmd(), a.auditCmd(), a.doctorCmd(),
+	cmd.AddCommand(a.playCmd(), a.runCmd(), a.verifyCmd(), a.midiCmd(), a.importCmd(), a.psCmd(), a.statsCmd(), a.topCmd(), a.eventsCmd(), a.releaseCmd(), a.limitCmd(), a.auditCmd(), a.doctorCmd(),
 		a.configCmd(), a.initCmd(), a.keyCmd(), a.signCmd(), a.profileCmd(), a.selftestCmd(), a.manCmd())
 	return cmd
 }

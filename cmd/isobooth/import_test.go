@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/isobooth/isobooth/cmd/isobooth/internal/conductor"
+	"github.com/spf13/pflag"
+)
+
+// FuzzImport: whatever the file, the result is a config, of as many mappings
+// as it says, or an error.
+func FuzzImport(f *testing.F) {
+	for _, seed := range []string{
+		"[device]\nname = \"Mikro [1]\\n\"\n[[modes]]\nname = \"A\"\n[[modes.mappings]]\ndescription = \"x\\n[[plugins]]\"\ntrigger = { type = \"Note\", note = 36 }\naction = { type = \"plugin\", plugin = \"obs\", data = { a = [1, 2.5, { b = true }], \"c d\" = 1e300 } }\n",
+		"[[global_mappings]]\nnote = 1\naction = { type = \"sequence\", actions = [{ type = \"Plugin\", plugin = \"a\" }, { type = \"Delay\", ms = 3 }] }\n",
+		"[[modes]]\nname = \"A\"\n[[modes]]\nname = \"B\"\n[[global_mappings]]\ntrigger = { type = \"PitchBend\", min_value = 8193 }\n[global_mappings.action]\ntype = \"Conditional\"\ncondition = { type = \"ModeIs\", mode = \"A\" }\nthen_action = { type = \"ModeChange\", mode = \"B\" }\nelse_action = { type = \"ModeChange\", mode = \"A\" }\n",
+		"[[modes]]\nname = \"\\u0000\"\n[[modes.mappings]]\ntrigger = { type = \"NoteChord\", notes = [1, 2, 3] }\naction = { type = \"Plugin\", plugin = \"../x\" }\n",
+		"a = " + strings.Repeat("[", 100),
+		"[[modes]]\nname = \"A\"\n[[modes.mappings]]\ntrigger = { type = \"LongPress\", note = 200, min_duration_ms = -1 }\n",
+		"x = '''\n[[modes]]\n'''\n" + strings.Repeat("a.", 100) + "b = 1",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := conductor.Convert(data)
+		if err != nil {
+			return
+		}
+		text, out := importedConfig("in.toml", r)
+		s, err := settingsOf("in.toml", text, pflag.NewFlagSet("", pflag.ContinueOnError))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if len(s.Mappings) != len(out.Mappings) || len(s.Plugins) != len(out.Plugins) {
+			t.Errorf("%d mappings of %d plugins, want %d of %d:\n%s", len(s.Mappings), len(s.Plugins), len(out.Mappings), len(out.Plugins), text)
+		}
+	})
+}
+
+func TestImportBounds(t *testing.T) {
+	for _, data := range [][]byte{
+		bytes.Repeat([]byte("#"), conductor.MaxSize+1),
+		[]byte("a = " + strings.Repeat("[", 1000) + strings.Repeat("]", 1000)),
+		[]byte("a = " + strings.Repeat("{a=", 1000) + "1" + strings.Repeat("}", 1000)),
+		[]byte(strings.Repeat("a.", 1000) + "a = 1"),
+	} {
+		if _, err := conductor.Convert(data); err == nil || !strings.Contains(err.Error(), "larger than") && !strings.Contains(err.Error(), "deeper") {
+			t.Errorf("%.20q: %v", data, err)
+		}
+	}
+}
