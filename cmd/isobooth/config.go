@@ -33,6 +33,7 @@ type config struct {
 }
 
 type midiConfig struct {
+	Driver string   `toml:"driver"`
 	Inputs []string `toml:"inputs"`
 	Output string   `toml:"output"`
 	Mode   string   `toml:"mode"` // at the start
@@ -95,6 +96,7 @@ func scalars() []setting {
 		{Key: "trusted_keys", Value: filepath.Join(configDir(), "trusted-keys")},
 		{Key: "allow_missing", Value: []string{}},
 		{Key: "libexec", Value: ""},
+		{Key: "midi.driver", Value: drivers[0].Name()},
 		{Key: "midi.inputs", Value: []string{"*"}},
 		{Key: "midi.output", Value: ""},
 		{Key: "midi.mode", Value: "default"},
@@ -224,6 +226,9 @@ func (s *settings) overlay(data []byte, flags *pflag.FlagSet) error {
 	for _, d := range scalars() {
 		v.SetDefault(d.Key, d.Value)
 		name := strings.NewReplacer(".", "-", "_", "-").Replace(d.Key)
+		if d.Key == "midi.driver" {
+			name = "driver"
+		}
 		flag := flags.Lookup(name)
 		if flag != nil {
 			if err := v.BindPFlag(d.Key, flag); err != nil {
@@ -296,6 +301,8 @@ func (s *settings) set(key string, value any) {
 		s.AllowMissing = value.([]string)
 	case "libexec":
 		s.Libexec = expandHome(value.(string))
+	case "midi.driver":
+		s.MIDI.Driver = value.(string)
 	case "midi.inputs":
 		s.MIDI.Inputs = value.([]string)
 	case "midi.output":
@@ -336,6 +343,17 @@ func (s *settings) check(file string) error {
 		if !slices.Contains(optionalLayers, l) {
 			return s.misplaced(fmt.Errorf("config: allow_missing: %q cannot be missing, only %s can", l, strings.Join(optionalLayers, " and ")))
 		}
+	}
+	if _, err := driverNamed(s.MIDI.Driver); err != nil {
+		return err
+	}
+	for _, pattern := range portPatterns(s.MIDI.Inputs) {
+		if _, err := midi.ParseGlob(pattern); err != nil {
+			return s.misplaced(fmt.Errorf("config: midi.inputs: %q: %w", pattern, err))
+		}
+	}
+	if _, err := midi.ParseGlob(s.MIDI.Output); err != nil {
+		return s.misplaced(fmt.Errorf("config: midi.output: %q: %w", s.MIDI.Output, err))
 	}
 	if _, err := s.MIDI.limits(); err != nil {
 		return s.misplaced(err)

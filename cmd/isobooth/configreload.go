@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/isobooth/isobooth/runner"
@@ -203,12 +204,19 @@ func (s *settings) keep(old *settings) {
 	s.Libexec, s.AllowMissing, s.Metrics, s.Audit = old.Libexec, old.AllowMissing, old.Metrics, old.Audit
 }
 
-// inputsChanged is told of the ports in a config that is now in force.
+// inputsChanged brings the ports in a config that is now in force into use.
 func (s *session) inputsChanged(old, next midiConfig) {
-	if !reflect.DeepEqual(old.Inputs, next.Inputs) {
-		s.announce("midi.inputs: takes effect at the next start")
+	if old.Driver != next.Driver {
+		s.announce("midi.driver: takes effect at the next start")
 	}
-	if old.Output != next.Output {
-		s.announce("midi.output: takes effect at the next start")
+	others := func(inputs []string) []string { return slices.DeleteFunc(slices.Clone(inputs), isPort) }
+	if !slices.Equal(others(old.Inputs), others(next.Inputs)) {
+		s.announce("midi.inputs: files and stdin take effect at the next start")
+	}
+	if s.ports == nil {
+		return
+	}
+	if err := s.ports.SetGlobs(portPatterns(next.Inputs), next.Output); err != nil { // which check has seen
+		s.announce("midi.inputs and midi.output stay as they were: %v", err)
 	}
 }

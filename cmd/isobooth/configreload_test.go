@@ -378,7 +378,7 @@ func TestReloadMIDILimits(t *testing.T) {
 	root, programs := buildPrograms(t)
 	p := buildPlugin(t, root, "one", answers)
 	h := newConfigHost(t, programs, block("a", p))
-	h.write("[midi]\nout_rate = \"10B/s\"\nmax_hops = 9\ninputs = [\"x\"]\noutput = \"y\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n" + block("a", p))
+	h.write("[midi]\nout_rate = \"10B/s\"\nmax_hops = 9\ninputs = [\"x.mid\"]\ndriver = \"rawmidi\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n" + block("a", p))
 	h.s.readAgain(false)
 	if l := h.s.outs.limits.Load(); l.rate != 10 || l.hops != 9 {
 		t.Errorf("limits %+v", l)
@@ -386,12 +386,36 @@ func TestReloadMIDILimits(t *testing.T) {
 	if l := h.s.plugs()[0].output.limits.Load(); l.rate != 10 {
 		t.Errorf("limits of the output %+v", l)
 	}
-	for _, want := range []string{"midi.inputs: takes effect at the next start", "midi.output: takes", "metrics.listen: takes effect at the next start"} {
+	for _, want := range []string{"midi.inputs: files and stdin take effect at the next start", "midi.driver: takes", "metrics.listen: takes effect at the next start"} {
 		if !strings.Contains(h.said(), want) {
 			t.Errorf("not said: %q\n%s", want, h.said())
 		}
 	}
 	if h.s.app.settings.Metrics.Listen != "" {
 		t.Error("it counts as in force")
+	}
+}
+
+// TestReloadSettles: what a source still holds back for a plugin that is no
+// longer in the config reaches it before it ends.
+func TestReloadSettles(t *testing.T) {
+	requireBooths(t)
+	root, programs := buildPrograms(t)
+	p := buildPlugin(t, root, "one", answers)
+	slow := "[[mappings]]\nname = \"slow\"\nplugin = \"a\"\ntrigger = { cc = 7, every = \"1m\" }\n"
+	h := newConfigHost(t, programs, block("a", p)+block("b", p)+slow+notesTo("b"))
+	a := h.s.plugCalled("a").booth
+	h.cable.Push(0, 0xb0, 7, 1)
+	h.cable.Push(time.Millisecond, 0xb0, 7, 2)
+	h.cable.Push(2*time.Millisecond, 0xb0, 7, 3)
+	h.cable.Push(3*time.Millisecond, 0x90, 60, 1)
+	h.eventually("all has come in", func() bool { return h.answered() == 2 })
+	if n := a.Stats().Triggers; n != 1 {
+		t.Fatalf("control: %d triggers before the reload, want 1", n)
+	}
+	h.write(block("b", p))
+	h.s.readAgain(false)
+	if s := a.Stats(); a.State() != runner.StateStopped || s.Triggers != 2 || s.Replies != 2 || s.Dropped != 0 {
+		t.Errorf("the plugin that went is %s, %+v", a.State(), s)
 	}
 }

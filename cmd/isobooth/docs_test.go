@@ -49,6 +49,9 @@ func TestDocsMetrics(t *testing.T) {
 	for _, m := range slices.Concat(boothMetrics, usageMetrics) {
 		descs = append(descs, m.desc)
 	}
+	for _, m := range portMetrics {
+		descs = append(descs, m.desc)
+	}
 	name := regexp.MustCompile(`fqName: "isobooth_(\w+)"`)
 	for _, d := range descs {
 		m := name.FindStringSubmatch(d.String())

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/isobooth/isobooth/cgroups"
-	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/verify"
 	"github.com/spf13/cobra"
@@ -90,7 +90,7 @@ func (a *app) examine() []finding {
 		}
 		list = append(list, f)
 	}
-	return append(list, checkScheduling(), a.checkKeys(), checkMIDI(), here.checkMIDIAccess(), here.checkAppArmor(a.jailerPath()), here.checkService())
+	return append(list, checkScheduling(), a.checkKeys(), a.checkMIDI(), here.checkMIDIAccess(), here.checkAppArmor(a.jailerPath()), here.checkService())
 }
 
 func bad(f finding, err error, hint string) finding {
@@ -217,15 +217,19 @@ func (a *app) checkKeys() finding {
 	return f
 }
 
-func checkMIDI() finding {
+func (a *app) checkMIDI() finding {
 	f := finding{Name: "midi", OK: true}
-	ins, outs, err := portmidi.Ports()
+	d, err := driverNamed(a.settings.MIDI.Driver)
+	if err != nil {
+		return bad(f, err, "")
+	}
+	ins, outs, err := d.Ports()
 	switch {
-	case errors.Is(err, portmidi.ErrNoPorts):
+	case errors.Is(err, midi.ErrNoPorts):
 		return bad(f, err, "plug in a controller; files and stdin work without")
 	case err != nil:
 		return bad(f, err, "")
 	}
-	f.Detail = fmt.Sprintf("%d in, %d out", len(ins), len(outs))
+	f.Detail = fmt.Sprintf("%s: %d in, %d out", d.Name(), len(ins), len(outs))
 	return f
 }

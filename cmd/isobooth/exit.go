@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"github.com/isobooth/isobooth/cgroups"
-	"github.com/isobooth/isobooth/midi/portmidi"
+	"github.com/isobooth/isobooth/midi"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/wire"
@@ -84,7 +84,7 @@ func exitCode(err error) int {
 		return exitNotRunnable
 	case errors.As(err, &start):
 		return startCode(start)
-	case errors.Is(err, errNoSuchPlugin), errors.Is(err, fs.ErrNotExist), errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
+	case errors.Is(err, errNoSuchPlugin), errors.Is(err, fs.ErrNotExist), errors.Is(err, midi.ErrNoPorts), errors.Is(err, midi.ErrNoSuchPort):
 		return exitNotFound
 	}
 	return exitFailed
@@ -132,7 +132,7 @@ func hintFor(err error) string {
 		return "isobooth doctor shows what is missing"
 	case errors.As(err, &layer):
 		return "isobooth doctor shows what this machine has of each layer"
-	case errors.Is(err, portmidi.ErrNoPorts), errors.Is(err, portmidi.ErrNoSuchPort):
+	case errors.Is(err, midi.ErrNoPorts), errors.Is(err, midi.ErrNoSuchPort):
 		return "isobooth midi ports lists what there is"
 	}
 	if start != nil && start.Cause.Kind == runner.CauseTimeout {

@@ -14,7 +14,7 @@ const module = "github.com/isobooth/isobooth/"
 // arrows is which of our packages may import which; docs/decisions/0006 says
 // why. A package that is not here may import none of ours.
 var arrows = map[string][]string{
-	"cmd/isobooth":           {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "midi/recognize", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
+	"cmd/isobooth":           {"cgroups", "cmd/isobooth/internal/audit", "midi", "midi/portmidi", "midi/ports", "midi/rawmidi", "midi/recognize", "midi/rtmidi", "profiles", "runner", "runner/attack", "runner/control", "runner/wire", "verify"},
 	"cmd/isobooth-jail":      {"runner/control", "runner/jail"},
 	"runner":                 {"cgroups", "midi", "profiles", "runner/control", "runner/wire", "verify"},
 	"runner/attack":          {"cgroups", "midi", "profiles", "runner", "runner/control", "runner/wire", "verify"},
@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"midi/rtmidi":            {"midi", "midi/sequencer", "midi/sequencer/quiet"},
 	"midi/rawmidi":           {"midi"},
 	"midi/sequencer":         {"midi"},
+	"midi/ports":             {"midi"},
 	"midi/recognize":         {"midi"},
 	"midi/miditest":          {"midi"},
 	"midi/sequencer/seqtest": {"midi"},

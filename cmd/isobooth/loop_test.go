@@ -192,7 +192,7 @@ func TestLoopDiesOut(t *testing.T) {
 		r.cable.Push(0, 0x90, 62, 100)
 		r.eventually("another note's loop is cut", func() bool { return o.stats().LoopsCut == 3 })
 		status, err := json.Marshal(r.s.status())
-		if err != nil || !strings.Contains(string(status), `"midi":{"sent":15,"released":0,"dropped":0,"refused":0,"loops_cut":3}`) {
+		if err != nil || !strings.Contains(string(status), `"midi":{"sent":15,"released":0,"dropped":0,"refused":0,"away":0,"loops_cut":3}`) {
 			t.Errorf("status %s, %v", status, err)
 		}
 		r.eventually("a message", func() bool { return strings.Contains(r.said(), `booth "itself": MIDI loop cut`) })

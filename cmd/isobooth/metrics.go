@@ -46,6 +46,7 @@ var boothMetrics = []metric{
 	counter("midi_messages_dropped_total", "MIDI messages of the plugin that were over its rate.", func(b *boothStats) float64 { return float64(b.MIDI.Dropped) }),
 	counter("midi_messages_refused_total", "MIDI messages of the plugin that were malformed, too long or refused by the port.", func(b *boothStats) float64 { return float64(b.MIDI.Refused) }),
 	counter("midi_loops_cut_total", "Echoes of what the plugin sent that were no trigger any more.", func(b *boothStats) float64 { return float64(b.MIDI.LoopsCut) }),
+	counter("midi_messages_away_total", "MIDI messages of the plugin that were dropped while the port was not there.", func(b *boothStats) float64 { return float64(b.MIDI.Away) }),
 	gauge("standby", "Whether an empty worker is kept in reserve.", func(b *boothStats) float64 { return truth(b.Standby) }),
 	gauge("memory_limit_bytes", "Memory that the booth may use.", func(b *boothStats) float64 { return float64(b.Limits.Memory) }),
 	gauge("cpu_limit_cores", "CPU time that the booth may use, in seconds a second.", func(b *boothStats) float64 { return b.Limits.CPU }),
@@ -86,6 +87,9 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	for _, m := range usageMetrics {
 		to <- m.desc
 	}
+	for _, m := range portMetrics {
+		to <- m.desc
+	}
 	for _, d := range []*prometheus.Desc{infoDesc, stateDesc, latencyDesc, endsDesc, denialsDesc, reachedDesc, waitingDesc, stalledDesc, buildDesc} {
 		to <- d
 	}
@@ -94,9 +98,11 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 // Collect is the registry's: every metric as it is now.
 func (c *collector) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(buildDesc, prometheus.GaugeValue, 1, version)
-	for _, b := range c.stats().Booths {
+	stats := c.stats()
+	for _, b := range stats.Booths {
 		collectBooth(to, &b)
 	}
+	collectPorts(to, stats.Ports)
 }
 
 func collectBooth(to chan<- prometheus.Metric, b *boothStats) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -18,6 +19,10 @@ func someStats() daemonStats {
 		pressed("transpose"),
 		{boothStatus: boothStatus{Name: "idle", State: runner.StateQuarantined, Profile: "strict"}},
 		{boothStatus: boothStatus{Name: hostileText + "\"} 1\n", State: runner.StateReady}},
+	}, Ports: []ports.State{
+		{Name: "Pad", ID: "24:0", Direction: "in", Open: true, Messages: 3, Overflows: 1},
+		{Name: "Pad", ID: "28:0", Direction: "in", Open: true, Messages: 4, Skipped: 2, SysExDropped: 1},
+		{Name: hostileText + "\"} 1\n", ID: "1", Direction: "out", Messages: 5, Away: 6},
 	}}
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
-	"github.com/isobooth/isobooth/midi/portmidi"
 	"github.com/spf13/cobra"
 )
 
@@ -19,7 +18,9 @@ func (a *app) midiCmd() *cobra.Command {
 type portJSON struct {
 	Name      string `json:"name"`
 	Direction string `json:"direction"` // "in" is one we read
-	Number    int    `json:"number"`
+	Number    int    `json:"number"`    // from 0 in its direction; changes when ports come and go
+	ID        string `json:"id"`        // the driver's, which tells ports of one name apart
+	Driver    string `json:"driver"`
 }
 
 func (a *app) portsCmd() *cobra.Command {
@@ -27,16 +28,23 @@ func (a *app) portsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ports", Short: "List the MIDI ports of this machine", Args: a.args(0, 0),
 		RunE: func(c *cobra.Command, args []string) error {
-			ins, outs, err := portmidi.Ports()
-			if err != nil && !errors.Is(err, portmidi.ErrNoPorts) {
+			if err := a.load(c); err != nil {
+				return err
+			}
+			d, err := driverNamed(a.settings.MIDI.Driver)
+			if err != nil {
+				return err
+			}
+			ins, outs, err := d.Ports()
+			if err != nil && !errors.Is(err, midi.ErrNoPorts) {
 				return err
 			}
 			list := []portJSON{}
-			for _, p := range ins {
-				list = append(list, portJSON{p.Name, "in", p.Number})
+			for i, p := range ins {
+				list = append(list, portJSON{p.Name, "in", i, p.ID, d.Name()})
 			}
-			for _, p := range outs {
-				list = append(list, portJSON{p.Name, "out", p.Number})
+			for i, p := range outs {
+				list = append(list, portJSON{p.Name, "out", i, p.ID, d.Name()})
 			}
 			if asJSON {
 				writeJSON(a.stdout, list)
@@ -53,6 +61,7 @@ func (a *app) portsCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	driverFlag(cmd)
 	return cmd
 }
 
@@ -74,6 +83,9 @@ func (a *app) monitorCmd() *cobra.Command {
 			name := "*"
 			if len(args) == 1 {
 				name = args[0]
+			}
+			if err := a.load(c); err != nil {
+				return err
 			}
 			src, done, err := a.openInput(name)
 			if err != nil {
@@ -98,5 +110,6 @@ func (a *app) monitorCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
+	driverFlag(cmd)
 	return cmd
 }

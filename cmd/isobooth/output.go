@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/ports"
 )
 
 // errOverRate: the plugin sends more than the config lets it.
@@ -22,6 +23,7 @@ var errOverRate = errors.New("over the rate of the MIDI output")
 type output struct {
 	booth  string
 	port   func([]byte) error // nil: there is none
+	wanted func() bool        // whether there is to be one now; nil: yes
 	now    func() time.Duration
 	news   chan<- struct{}
 	limits atomic.Pointer[midiLimits]
@@ -33,7 +35,7 @@ type output struct {
 	limiter midi.Limiter
 	held    midi.Held
 
-	sent, released, dropped, refused, loops atomic.Uint64
+	sent, released, dropped, refused, away, loops atomic.Uint64
 
 	loopMu sync.Mutex // guards loop, for a copy at a time
 	loop   midi.Event // the last that was cut
@@ -47,6 +49,7 @@ type outputStats struct {
 	Released uint64 `json:"released"` // of Sent, by isobooth, to end what the plugin left sounding
 	Dropped  uint64 `json:"dropped"`  // over midi.out_rate
 	Refused  uint64 `json:"refused"`  // malformed, too long, or refused by the port
+	Away     uint64 `json:"away"`     // while the port was not there
 	// LoopsCut are echoes of what the plugin sent that had come back more than
 	// midi.max_hops times and were no trigger any more.
 	LoopsCut uint64 `json:"loops_cut"`
@@ -55,7 +58,7 @@ type outputStats struct {
 func (o *output) stats() outputStats {
 	return outputStats{
 		Sent: o.sent.Load(), Released: o.released.Load(), Dropped: o.dropped.Load(),
-		Refused: o.refused.Load(), LoopsCut: o.loops.Load(),
+		Refused: o.refused.Load(), Away: o.away.Load(), LoopsCut: o.loops.Load(),
 	}
 }
 
@@ -67,7 +70,7 @@ func (o *output) send(msg []byte, hop uint8) error {
 		o.refused.Add(1)
 		return err
 	}
-	if o.port == nil {
+	if o.port == nil || o.wanted != nil && !o.wanted() {
 		return nil
 	}
 	o.mu.Lock()
@@ -88,7 +91,11 @@ func (o *output) send(msg []byte, hop uint8) error {
 func (o *output) deliver(msg []byte, hop uint8, at time.Duration) error {
 	o.echoes.Load().Sent(msg, hop, at)
 	if err := o.port(msg); err != nil {
-		o.refused.Add(1)
+		if errors.Is(err, ports.ErrAway) {
+			o.away.Add(1)
+		} else {
+			o.refused.Add(1)
+		}
 		return err
 	}
 	o.held.Update(msg)
@@ -166,6 +173,7 @@ func doubled(told, now uint64) bool {
 // outputs are those of all booths. They lead to the same port.
 type outputs struct {
 	port   func([]byte) error
+	wanted func() bool // see output; set before add
 	limits atomic.Pointer[midiLimits]
 	now    func() time.Duration
 	news   chan struct{} // something is to be told
@@ -186,7 +194,7 @@ func newOutputs(port func([]byte) error, limits midiLimits) *outputs {
 // add makes the output of one booth, before that runs. With remove and
 // setLimits it is one goroutine's at a time.
 func (s *outputs) add(booth string) *output {
-	o := &output{booth: booth, port: s.port, now: s.now, news: s.news}
+	o := &output{booth: booth, port: s.port, wanted: s.wanted, now: s.now, news: s.news}
 	o.setLimits(s.limits.Load())
 	s.list.add(o)
 	return o
@@ -250,6 +258,9 @@ func (s outputStats) print(w io.Writer) {
 	}
 	if s.LoopsCut > 0 {
 		fmt.Fprintf(w, "%d times a MIDI loop was cut: the output leads back to an input\n", s.LoopsCut)
+	}
+	if s.Away > 0 {
+		fmt.Fprintf(w, "%d MIDI messages were dropped: the port was not there\n", s.Away)
 	}
 	if s.Refused > 0 {
 		fmt.Fprintf(w, "%d MIDI messages of the plugin were malformed, too long or not sent\n", s.Refused)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
-	"github.com/isobooth/isobooth/midi/portmidi"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
@@ -56,6 +55,7 @@ aftertouch is a trigger, with --action and --params.`,
 	f.StringVar(&o.action, "action", "", "`ACTION` of the triggers that no mapping describes")
 	f.StringVar(&o.params, "params", "{}", "parameters of those triggers, a `JSON` object")
 	f.StringVar(&o.output, "out", "", "send the plugin's MIDI to the port this `GLOB` matches")
+	driverFlag(cmd)
 	f.BoolVar(&o.allowUnsigned, "allow-unsigned", false, "take the unsigned library whose digest --sha256 gives")
 	f.StringVar(&o.sha256, "sha256", "", "the `DIGEST` that --allow-unsigned means")
 	f.BoolVar(&o.json, "json", false, "print JSON lines")
@@ -153,7 +153,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	send, closeOut, err := openOut(o.output)
+	send, closeOut, err := a.openOut(o.output)
 	if err != nil {
 		return err
 	}
@@ -209,17 +209,6 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 		return fmt.Errorf("plugin %q ended %d times by itself", g.config.Name, rep.ends)
 	}
 	return nil
-}
-
-func openOut(glob string) (send func([]byte) error, done func(), err error) {
-	if glob == "" {
-		return nil, func() {}, nil
-	}
-	out, err := portmidi.OpenOut(glob)
-	if err != nil {
-		return nil, nil, err
-	}
-	return out.Send, func() { out.Close() }, nil
 }
 
 // summaryJSON is the last line of `play --json`.

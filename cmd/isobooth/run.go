@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
-	"github.com/isobooth/isobooth/midi/portmidi"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
@@ -45,22 +43,9 @@ that changes is read again, as a whole or not at all; SIGHUP asks for that.`,
 	f.StringSliceVarP(&inputs, "input", "i", nil, "read this `INPUT` instead of the config's: a port's glob, FILE.mid or -")
 	f.BoolVar(&asJSON, "json", false, "print every reply as a JSON line")
 	f.BoolVarP(&verbose, "verbose", "v", false, "print every reply")
+	driverFlag(cmd)
 	f.String("metrics-listen", "", "serve metrics to Prometheus at this `ADDRESS`: unix:/PATH or 127.0.0.1:PORT")
 	return cmd
-}
-
-// openInput opens a port by its glob, a MIDI file by its ending, or stdin.
-func (a *app) openInput(name string) (source, func(), error) {
-	if name == "-" || strings.HasSuffix(strings.ToLower(name), ".mid") || strings.HasSuffix(strings.ToLower(name), ".midi") {
-		src, err := a.openSource(name)
-		return src, func() {}, err
-	}
-	in, err := portmidi.OpenIn(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	a.say("listening to MIDI port %q", in.Name())
-	return in, func() { in.Close() }, nil
 }
 
 // run is the whole life of a daemon; read reads its config again.
@@ -75,20 +60,11 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 		return err
 	}
 	defer func() { err = errors.Join(err, metrics.close()) }()
-	send, closeOut, err := openOut(a.settings.MIDI.Output)
+	in, err := a.openInputs(inputs, a.settings.MIDI.Output)
 	if err != nil {
 		return err
 	}
-	defer closeOut()
-	var sources []source
-	for _, name := range inputs {
-		src, done, err := a.openInput(name)
-		if err != nil {
-			return err
-		}
-		defer done()
-		sources = append(sources, src)
-	}
+	defer in.close()
 
 	ctx, cancel := context.WithCancelCause(c.Context())
 	known, err := openRecords()
@@ -101,7 +77,8 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 		return err
 	}
 	defer func() { a.audit.close(err) }()
-	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(send, limits))
+	rep := a.newReporter(asJSON, !asJSON && !verbose, newOutputs(in.manager.Send, limits))
+	rep.outs.wanted = in.manager.HasOutput
 	rep.daemon = true
 	var s *session // nothing happens in it before start
 	hub := newEvents(time.Now, func(booth string) *profiles.Profile { return s.profileOf(booth) })
@@ -119,7 +96,7 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 		hub.close()
 		rep.close()
 	}()
-	s.rec, s.events = rec, hub
+	s.rec, s.events, s.ports = rec, hub, in.manager
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}
@@ -135,7 +112,7 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 	a.readyForManager(readiness)
 	defer a.stoppingForManager()
 
-	s.feedAll(ctx, inputs, sources, cancel)
+	s.listen(ctx, in, cancel)
 	s.drain(ctx)
 	if cause := context.Cause(ctx); cause != nil && c.Context().Err() == nil {
 		return cause

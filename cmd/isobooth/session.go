@@ -11,6 +11,7 @@ import (
 
 	"github.com/isobooth/isobooth/cgroups"
 	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/profiles"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/isobooth/isobooth/runner/control"
@@ -33,6 +34,7 @@ type session struct {
 	// events are those of a daemon, which closes them; nil for play.
 	events *events
 	outs   *outputs
+	ports  *ports.Manager    // of a daemon; else nil
 	learn  *profiles.Profile // what booths that learn may do all the same; else nil
 	// feeding guards what events go by, and who feeds.
 	feeding sync.Mutex

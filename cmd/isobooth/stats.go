@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
@@ -19,6 +20,7 @@ type daemonStats struct {
 	Config string        `json:"config"`
 	At     time.Duration `json:"at_ns"` // when this was read, by a clock of the daemon's own that starts anywhere
 	Booths []boothStats  `json:"booths"`
+	Ports  []ports.State `json:"ports"`
 }
 
 // boothStats are the metrics of one booth; docs/metrics.md says what each
@@ -46,7 +48,7 @@ var clockStart = time.Now()
 func (s *session) stats() daemonStats {
 	plugs := s.plugs()
 	status := s.statusOf(plugs)
-	d := daemonStats{PID: status.PID, Config: status.Config, At: time.Since(clockStart), Booths: []boothStats{}}
+	d := daemonStats{PID: status.PID, Config: status.Config, At: time.Since(clockStart), Booths: []boothStats{}, Ports: status.Ports}
 	for i, g := range plugs {
 		l := g.booth.Plan().Limits.Group
 		d.Booths = append(d.Booths, boothStats{

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/runner"
 )
 
@@ -17,6 +18,7 @@ type daemonReport struct {
 	PID    int           `json:"pid"`
 	Config string        `json:"config"`
 	Booths []boothReport `json:"booths"`
+	Ports  []ports.State `json:"ports"`
 }
 
 // boothReport has the metrics with quantiles.
@@ -59,7 +61,7 @@ func reportStats(all []daemonStats, machine *pressure) statsReport {
 				All: reportLatency(b.replies()), Direct: reportLatency(b.Latency.Direct), Queued: reportLatency(b.Latency.Queued),
 			}})
 		}
-		r.Daemons = append(r.Daemons, daemonReport{d.PID, d.Config, booths})
+		r.Daemons = append(r.Daemons, daemonReport{d.PID, d.Config, booths, d.Ports})
 	}
 	return r
 }

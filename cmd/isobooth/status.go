@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/isobooth/isobooth/cgroups"
+	"github.com/isobooth/isobooth/midi/ports"
 	"github.com/isobooth/isobooth/runner"
 	"github.com/spf13/cobra"
 )
@@ -54,6 +55,7 @@ type daemonStatus struct {
 	PID    int           `json:"pid"`
 	Config string        `json:"config"`
 	Booths []boothStatus `json:"booths"`
+	Ports  []ports.State `json:"ports"`
 }
 
 type boothStatus struct {
@@ -74,7 +76,7 @@ type boothStatus struct {
 func (s *session) status() daemonStatus { return s.statusOf(s.plugs()) }
 
 func (s *session) statusOf(plugs []*plug) daemonStatus {
-	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Booths: []boothStatus{}}
+	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Booths: []boothStatus{}, Ports: s.portStates()}
 	for _, g := range plugs {
 		about := g.booth.About()
 		b := boothStatus{
@@ -192,7 +194,7 @@ func ask(path string, r request, reply any) error {
 }
 
 func (a *app) psCmd() *cobra.Command {
-	var asJSON bool
+	var asJSON, showPorts bool
 	cmd := &cobra.Command{
 		Use: "ps", Short: "List the booths of this user's daemons", Args: a.args(0, 0),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -208,6 +210,10 @@ func (a *app) psCmd() *cobra.Command {
 				a.say("no daemon is running")
 				return nil
 			}
+			if showPorts {
+				printPorts(a.stdout, all)
+				return nil
+			}
 			fmt.Fprintf(a.stdout, "%-20s %-12s %7s %-10s %9s %8s %8s %8s %8s\n", "BOOTH", "STATE", "PID", "PROFILE", "TRIGGERS", "FAILED", "LOST", "DROPPED", "RESTARTS")
 			for _, d := range all {
 				for _, b := range d.Booths {
@@ -218,7 +224,8 @@ func (a *app) psCmd() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with what every booth uses and every layer of it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with what every booth uses, every layer of it, and the MIDI ports")
+	cmd.Flags().BoolVar(&showPorts, "ports", false, "list their MIDI ports instead, with what came in and what was lost")
 	return cmd
 }
 
