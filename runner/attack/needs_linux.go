@@ -18,6 +18,15 @@ func root(*Options) string {
 	return ""
 }
 
+// ownProgram is for what wants to write to the control's program, which an
+// ordinary user may not where isobooth is installed.
+func ownProgram(o *Options) string {
+	if err := unix.Access(o.Programs.Control, unix.W_OK); err != nil {
+		return "the control's program: " + err.Error()
+	}
+	return ""
+}
+
 func ip6(*Options) string {
 	l, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {

@@ -104,7 +104,7 @@ func procRows() []Row {
 	rows := []Row{
 		{ID: "C07/reopen", Title: "opens its own program to write, by a descriptor's name", Severity: Critical,
 			Family: "files", Attack: "reopen_path", Text: "/proc/self/exe", Phases: Everywhere(), Layer: Seccomp, LoadLayer: Landlock, Calls: []string{"openat"},
-			Evidence: []Evidence{Installed, Worker}, Proof: ByResult, Reached: []syscall.Errno{unix.ETXTBSY}},
+			Evidence: []Evidence{Installed, Worker}, Proof: ByResult, Reached: []syscall.Errno{unix.ETXTBSY}, Needs: ownProgram},
 		opens("C10/core-pattern", "opens the pattern for core files to write", Critical, "/proc/sys/kernel/core_pattern", unix.O_WRONLY, PID, root),
 		opens("C10/hostname", "opens the host's name to write", Critical, "/proc/sys/kernel/hostname", unix.O_WRONLY, PID, root),
 		opens("C10/sysrq", "opens the trigger of the magic keys to write", Critical, "/proc/sysrq-trigger", unix.O_WRONLY, PID, has("/proc/sysrq-trigger", root)),
@@ -126,7 +126,7 @@ func procRows() []Row {
 		opens("C22/memory", "opens its own memory as a file, past what may be written", Critical, "/proc/self/mem", unix.O_RDWR, Root, nil),
 		opens("C30/offsets", "opens the offsets of clocks to write", Critical, "/proc/self/timens_offsets", unix.O_WRONLY, Root, has("/proc/self/timens_offsets")),
 	}
-	exe := opens("C07/exe", "opens its own program to write", Critical, "/proc/self/exe", unix.O_WRONLY, Landlock, nil)
+	exe := opens("C07/exe", "opens its own program to write", Critical, "/proc/self/exe", unix.O_WRONLY, Landlock, ownProgram)
 	exe.Evidence, exe.Reached = []Evidence{Installed, Worker}, []syscall.Errno{unix.ETXTBSY}
 	mapped := opens("C07/mapped", "lists the files that are mapped, its program and libraries", Critical, "/proc/self/map_files", dir, Landlock, root)
 	mapped.Evidence = []Evidence{Installed, Worker}

@@ -100,7 +100,10 @@ static long bind_over(void)
 
 	if (err < 0)
 		return err;
-	return raw(SYS_mount, (long)"/dev", (long)p.text, 0, MS_BIND, 0, 0);
+	/* With what is mounted below: in a user namespace of an ordinary user
+	 * that is locked to it, mount_namespaces(7). */
+	return raw(SYS_mount, (long)"/dev", (long)p.text, 0, MS_BIND | MS_REC,
+		   0, 0);
 }
 
 static long unmount_nowhere(void)
