@@ -217,7 +217,8 @@ func (g *Gestures) fireAll(v *view, e *Event, o *operands, d time.Duration, p *p
 	mappings := v.router.byKind[o.kind]
 	for i := range mappings {
 		m := &mappings[i]
-		if m.Trigger.gesture == GestureMessage && m.Trigger.inForce(v, o, e, noValue) {
+		t := &m.Trigger
+		if t.gesture == GestureMessage && t.match(o, e) && (t.when == nil || t.when.holds(v, noValue)) {
 			fired = true
 			g.gesture = Gesture{Duration: d, Mode: v.mode}
 			g.emit(m, e, &g.gesture, p)

@@ -67,7 +67,7 @@ func (t *Trigger) Match(e *Event) bool {
 
 // match is Match for an e of the right kind, whose operands are o.
 func (t *Trigger) match(o *operands, e *Event) bool {
-	if t.channels>>o.channel&1 == 0 || !t.number.has(o.number) || !t.value.has(o.value) {
+	if !t.number.has(o.number) || t.channels>>o.channel&1 == 0 || !t.value.has(o.value) {
 		return false
 	}
 	if t.gesture == GestureChord && !t.keys.Has(uint8(o.number)) {
