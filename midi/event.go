@@ -210,6 +210,15 @@ func (e Event) Bend() int {
 	return int(e.raw[2])<<7 | int(e.raw[1])
 }
 
+// SongPosition returns where a song position pointer leads, 0 to 16383, in
+// sixteenths since the start; 0 for other messages.
+func (e Event) SongPosition() int {
+	if e.sysex != nil || e.raw[0] != songPosition {
+		return 0
+	}
+	return int(e.raw[2])<<7 | int(e.raw[1])
+}
+
 // Len returns how many bytes AppendRaw appends; 0 for the zero Event.
 func (e Event) Len() int {
 	return int(e.n) + len(e.sysex)

@@ -16,9 +16,10 @@ import (
 // special about it.
 type band struct {
 	*midi.Gestures
-	modes *midi.Modes
-	wall  time.Time
-	got   []string
+	modes  *midi.Modes
+	router *midi.Router
+	wall   time.Time
+	got    []string
 }
 
 func newBand() *band {
@@ -70,7 +71,8 @@ func (b *band) use(t testing.TB, lines string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Use(midi.NewRouter(mappings))
+	b.router = midi.NewRouter(mappings)
+	b.Use(b.router)
 }
 
 // play feeds a stream of bytes with times: "0 90 3c 40" is a message at 0 ms,

@@ -55,6 +55,7 @@ type Booth struct {
 	reply            Reply
 	event            wire.Event
 	id               uint64
+	keys             [16]byte // of the chord in event
 	wantJSON         bool
 
 	stats          counters

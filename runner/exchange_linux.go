@@ -85,7 +85,7 @@ func (b *Booth) enqueue(t Trigger, at time.Duration) error {
 
 // begin writes the trigger; false means the instance is broken and said so.
 func (b *Booth) begin(x *exchange, t Trigger) bool {
-	b.raw, b.json = t.event(&b.event, b.raw, b.json, b.wantJSON)
+	b.raw, b.json = t.event(&b.event, b.raw, b.keys[:], b.json, b.wantJSON)
 	b.id++
 	x.id = b.id
 	frame, err := wire.AppendTrigger(b.frame[:0], x.id, &b.event)

@@ -395,3 +395,27 @@ func TestReloadMIDILimits(t *testing.T) {
 		t.Error("it counts as in force")
 	}
 }
+
+// TestReloadSettles: what a source still holds back for a plugin that is no
+// longer in the config reaches it before it ends.
+func TestReloadSettles(t *testing.T) {
+	requireBooths(t)
+	root, programs := buildPrograms(t)
+	p := buildPlugin(t, root, "one", answers)
+	slow := "[[mappings]]\nname = \"slow\"\nplugin = \"a\"\ntrigger = { cc = 7, every = \"1m\" }\n"
+	h := newConfigHost(t, programs, block("a", p)+block("b", p)+slow+notesTo("b"))
+	a := h.s.plugCalled("a").booth
+	h.cable.Push(0, 0xb0, 7, 1)
+	h.cable.Push(time.Millisecond, 0xb0, 7, 2)
+	h.cable.Push(2*time.Millisecond, 0xb0, 7, 3)
+	h.cable.Push(3*time.Millisecond, 0x90, 60, 1)
+	h.eventually("all has come in", func() bool { return h.answered() == 2 })
+	if n := a.Stats().Triggers; n != 1 {
+		t.Fatalf("control: %d triggers before the reload, want 1", n)
+	}
+	h.write(block("b", p))
+	h.s.readAgain(false)
+	if s := a.Stats(); a.State() != runner.StateStopped || s.Triggers != 2 || s.Replies != 2 || s.Dropped != 0 {
+		t.Errorf("the plugin that went is %s, %+v", a.State(), s)
+	}
+}

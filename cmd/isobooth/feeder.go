@@ -64,7 +64,7 @@ func (f *feeder) send(m *midi.Mapping, e *midi.Event, g *midi.Gesture) {
 func (f *feeder) run() error {
 	file, isFile := f.src.(*midi.SMF)
 	if isFile {
-		file.Timers = f.gestures
+		file.Timers = timers{f}
 	}
 	f.s.join(f)
 	defer f.s.leave(f)
@@ -112,6 +112,25 @@ func (f *feeder) adopt(to *routes) {
 	}
 	f.gestures.Use(to.router) // what it still sends is for the booths there were
 	f.to = to
+}
+
+// timers are what a file's own goroutine serves between two events. With mu
+// held: other routes may be put into force meanwhile.
+type timers struct{ *feeder }
+
+// Next is midi.Timers'.
+func (f timers) Next() (due time.Duration, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.gestures.Next()
+}
+
+// Advance is midi.Timers'.
+func (f timers) Advance(now time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lane = f.own
+	f.gestures.Advance(now)
 }
 
 // arm has the other goroutine wake when something is due before what it sleeps

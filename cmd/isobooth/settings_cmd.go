@@ -57,7 +57,11 @@ func (a *app) configCmd() *cobra.Command {
 				}
 			}
 			for _, m := range s.Mappings {
-				fmt.Fprintf(a.stdout, "mapping %q: plugin %q # file %s\n", m.Name, m.Plugin, s.File)
+				what, name := "plugin", m.Plugin
+				if m.SetMode != "" {
+					what, name = "sets mode", m.SetMode
+				}
+				fmt.Fprintf(a.stdout, "mapping %q: %s %q # file %s\n", m.Name, what, name, s.File)
 			}
 			return nil
 		},

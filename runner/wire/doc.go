@@ -15,7 +15,7 @@ const (
 	Max     = 65536 // of a whole frame
 	Nonce   = 16
 
-	triggerFixed = 32
+	triggerFixed = 56
 	replyFixed   = 8
 	itemFixed    = 4
 

@@ -63,7 +63,14 @@ type Event struct {
 	Velocity uint8
 	Value    int32
 	TimeUS   uint64 // microseconds since the source started
+	Gesture  uint8  // enum isobooth_gesture in plugin.h
+	Taps     uint8
+	Steps    int32
+	Previous int32  // the value before, or -1
+	Duration uint64 // microseconds; see plugin.h
 	Raw      []byte // the message as received
+	Keys     []byte // of a chord, ascending; 255 at most
+	Mode     string
 	Action   string
 	Device   string
 	Params   []byte // JSON object
@@ -77,11 +84,11 @@ const NoChannel = 255
 // frame or holds a NUL byte, which would end it early in C. It allocates only
 // when b has too little room.
 func AppendTrigger(b []byte, id uint64, e *Event) ([]byte, error) {
-	size := Header + triggerFixed + len(e.Raw) + len(e.Action) + len(e.Device) + len(e.Params) + len(e.JSON) + 4
-	if size > Max || len(e.Action) > 0xffff || len(e.Device) > 0xffff {
+	size := Header + triggerFixed + len(e.Raw) + len(e.Action) + len(e.Device) + len(e.Params) + len(e.JSON) + len(e.Keys) + len(e.Mode) + 5
+	if size > Max || len(e.Keys) > 0xff || len(e.Mode) > 0xff || len(e.Action) > 0xffff || len(e.Device) > 0xffff {
 		return b, frameErrorf("trigger of %d bytes", size)
 	}
-	if strings.IndexByte(e.Action, 0) >= 0 || strings.IndexByte(e.Device, 0) >= 0 ||
+	if strings.IndexByte(e.Action, 0) >= 0 || strings.IndexByte(e.Device, 0) >= 0 || strings.IndexByte(e.Mode, 0) >= 0 ||
 		bytes.IndexByte(e.Params, 0) >= 0 || bytes.IndexByte(e.JSON, 0) >= 0 {
 		return b, frameErrorf("NUL in a trigger's text")
 	}
@@ -95,7 +102,14 @@ func AppendTrigger(b []byte, id uint64, e *Event) ([]byte, error) {
 	b = le.AppendUint16(b, uint16(len(e.Device)))
 	b = le.AppendUint32(b, uint32(len(e.Params)))
 	b = le.AppendUint32(b, uint32(len(e.JSON)))
+	b = append(b, e.Gesture, e.Taps, uint8(len(e.Keys)), uint8(len(e.Mode)))
+	b = le.AppendUint32(b, uint32(e.Steps))
+	b = le.AppendUint32(b, uint32(e.Previous))
+	b = le.AppendUint32(b, 0)
+	b = le.AppendUint64(b, e.Duration)
 	b = append(b, e.Raw...)
+	b = append(b, e.Keys...)
+	b = append(append(b, e.Mode...), 0)
 	b = append(append(b, e.Action...), 0)
 	b = append(append(b, e.Device...), 0)
 	b = append(append(b, e.Params...), 0)

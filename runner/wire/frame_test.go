@@ -59,6 +59,13 @@ var golden = map[string][]byte{
 	"trigger-sysex": trigger(4, Event{
 		Kind: 8, Channel: NoChannel, Raw: []byte{0xf0, 0, 1, 2, 0xf7}, Params: []byte("{}"),
 	}),
+	"trigger-chord": trigger(6, Event{
+		Kind: 2, Key: 67, Velocity: 1, Gesture: 3, Duration: 20000, Previous: -1, Raw: []byte{0x90, 67, 1},
+		Keys: []byte{60, 64, 67}, Mode: "edit", Action: "a", Params: []byte("{}"),
+	}),
+	"trigger-turn": trigger(7, Event{
+		Kind: 4, Key: 20, Value: 65, Gesture: 4, Taps: 2, Steps: -3, Previous: 127, Duration: 1 << 40, Raw: []byte{0xb0, 20, 65}, Params: []byte("{}"),
+	}),
 	"trigger-negative": trigger(5, Event{Kind: 7, Value: -1, Params: []byte("{}")}),
 	"loaded":           answer(Loaded, 0, 1, 0, item(ItemName, 0, 9, "transpose"), item(ItemVersion, 0, 5, "1.0.0"), item(ItemLog, 1, 5, "ready")),
 	"reply":            answer(Reply, 2, 0, 0, item(ItemMIDI, 0, 3, "\x99\x2b\x64"), item(ItemResult, 0, 2, "ok")),
@@ -141,7 +148,7 @@ func TestGoldenInC(t *testing.T) {
 func TestShortTriggerInC(t *testing.T) {
 	dir := t.TempDir()
 	program := buildGolden(t, dir)
-	frame := golden["trigger-note"]
+	frame := golden["trigger-chord"]
 	for n := Header; n < len(frame); n++ {
 		cut := bytes.Clone(frame[:n])
 		le.PutUint32(cut, uint32(n))
@@ -159,11 +166,12 @@ func TestShortTriggerInC(t *testing.T) {
 // describeTrigger writes what test/golden.c writes, from the frame's layout.
 func describeTrigger(f []byte) string {
 	b := f[Header:]
-	raw := int(le.Uint32(b[16:]))
-	parts := bytes.SplitN(b[triggerFixed+raw:], []byte{0}, 5)
-	return fmt.Sprintf("type %d id %d size %d\nkind %d channel %d key %d velocity %d value %d time %d\nraw %x\naction %s\ndevice %s\nparams %s\njson %s\n",
+	raw, keys := int(le.Uint32(b[16:])), int(b[34])
+	parts := bytes.SplitN(b[triggerFixed+raw+keys:], []byte{0}, 6)
+	return fmt.Sprintf("type %d id %d size %d\nkind %d channel %d key %d velocity %d value %d time %d\ngesture %d taps %d steps %d previous %d duration %d\nkeys %x\nmode %s\nraw %x\naction %s\ndevice %s\nparams %s\njson %s\n",
 		le.Uint16(f[4:]), le.Uint64(f[8:]), len(f), b[0], b[1], b[2], b[3], int32(le.Uint32(b[4:])), le.Uint64(b[8:]),
-		b[triggerFixed:triggerFixed+raw], parts[0], parts[1], parts[2], parts[3])
+		b[32], b[33], int32(le.Uint32(b[36:])), int32(le.Uint32(b[40:])), le.Uint64(b[48:]), b[triggerFixed+raw:triggerFixed+raw+keys], parts[0],
+		b[triggerFixed:triggerFixed+raw], parts[1], parts[2], parts[3], parts[4])
 }
 
 func TestParseHead(t *testing.T) {
@@ -254,13 +262,16 @@ func TestAppendTriggerRefuses(t *testing.T) {
 		"NUL in device": {Device: "\x00"},
 		"NUL in params": {Params: []byte("{\x00}")},
 		"NUL in json":   {JSON: []byte{0}},
+		"NUL in mode":   {Mode: "\x00"},
+		"long mode":     {Mode: strings.Repeat("m", 256)},
+		"many keys":     {Keys: make([]byte, 256)},
 		"too long":      {Raw: make([]byte, Max)},
 	} {
 		if _, err := AppendTrigger(nil, 1, &e); !errors.Is(err, ErrFrame) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := AppendTrigger(nil, 1, &Event{Raw: make([]byte, Max-Header-triggerFixed-4)}); err != nil {
+	if _, err := AppendTrigger(nil, 1, &Event{Raw: make([]byte, Max-Header-triggerFixed-5)}); err != nil {
 		t.Errorf("the longest sysex: %v", err)
 	}
 }

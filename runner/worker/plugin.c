@@ -8,6 +8,10 @@
 
 #include "isobooth/plugin.h"
 
+/* Plugins that were built with the first plugin.h use no more than this. */
+_Static_assert(offsetof(struct isobooth_event, gesture) == 64,
+	       "struct isobooth_event grows at its end only");
+
 typedef const struct isobooth_table *(*entry_fn)(uint32_t);
 typedef int32_t (*execute_fn)(const uint8_t *, size_t);
 
@@ -202,6 +206,14 @@ void plugin_trigger(uint64_t id, const struct wire_trigger *t,
 	    .action = t->action,
 	    .params = t->params,
 	    .device = t->device,
+	    .gesture = t->gesture,
+	    .taps = t->taps,
+	    .keys_len = t->nkeys,
+	    .steps = t->steps,
+	    .previous = t->previous,
+	    .duration_us = t->duration_us,
+	    .keys = t->keys,
+	    .mode = t->mode,
 	};
 	status = plugin.table->trigger(plugin.self, &ev);
 	end(status);

@@ -79,12 +79,25 @@ int wire_trigger(const uint8_t *frame, size_t len, struct wire_trigger *t)
 	t->device_len = wire_u16(b + 22);
 	t->params_len = wire_u32(b + 24);
 	t->json_len = wire_u32(b + 28);
+	t->gesture = b[32];
+	t->taps = b[33];
+	t->nkeys = b[34];
+	t->mode_len = b[35];
+	t->steps = (int32_t)wire_u32(b + 36);
+	t->previous = (int32_t)wire_u32(b + 40);
+	t->duration_us = wire_u64(b + 48);
 	if (t->raw_len > left || t->params_len > left || t->json_len > left)
 		return -1;
 	t->raw = p;
 	p += t->raw_len;
 	left -= t->raw_len;
-	t->action = text(&p, &left, t->action_len);
+	if (t->nkeys > left)
+		return -1;
+	t->keys = p;
+	p += t->nkeys;
+	left -= t->nkeys;
+	t->mode = text(&p, &left, t->mode_len);
+	t->action = t->mode ? text(&p, &left, t->action_len) : NULL;
 	t->device = t->action ? text(&p, &left, t->device_len) : NULL;
 	t->params = t->device ? text(&p, &left, t->params_len) : NULL;
 	t->json = t->params ? text(&p, &left, t->json_len) : NULL;

@@ -26,7 +26,7 @@ enum {
 	WIRE_HEADER = 16,
 	WIRE_MAX = 65536, /* bytes in a frame, header included */
 	WIRE_NONCE = 16,
-	WIRE_TRIGGER_FIXED = 32, /* bytes before a trigger's variable parts */
+	WIRE_TRIGGER_FIXED = 56, /* bytes before a trigger's variable parts */
 	WIRE_REPLY_FIXED = 8,
 	WIRE_ITEM = 4, /* bytes before an item's text */
 	WIRE_LOG_MAX = 1024,
@@ -76,9 +76,13 @@ struct wire_trigger {
 	uint8_t kind, channel, key, velocity;
 	int32_t value;
 	uint64_t time_us;
-	const uint8_t *raw;
+	uint8_t gesture, taps, nkeys, mode_len;
+	int32_t steps, previous;
+	uint64_t duration_us;
+	const uint8_t *raw, *keys;
 	uint32_t raw_len;
-	const char *action, *device, *params, *json; /* NUL-terminated */
+	const char *mode; /* NUL-terminated, as are these */
+	const char *action, *device, *params, *json;
 	uint32_t action_len, device_len, params_len, json_len;
 };
 

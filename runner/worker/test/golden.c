@@ -40,7 +40,13 @@ static int read_frame(const char *path)
 		       "%llu\n",
 		       t.kind, t.channel, t.key, t.velocity, t.value,
 		       (unsigned long long)t.time_us);
-		printf("raw ");
+		printf("gesture %u taps %u steps %d previous %d duration "
+		       "%llu\nkeys ",
+		       t.gesture, t.taps, t.steps, t.previous,
+		       (unsigned long long)t.duration_us);
+		for (uint32_t i = 0; i < t.nkeys; i++)
+			printf("%02x", t.keys[i]);
+		printf("\nmode %s\nraw ", t.mode);
 		for (uint32_t i = 0; i < t.raw_len; i++)
 			printf("%02x", t.raw[i]);
 		printf("\naction %s\ndevice %s\nparams %s\njson %s\n", t.action,

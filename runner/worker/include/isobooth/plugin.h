@@ -48,7 +48,19 @@ enum isobooth_kind {
 	ISOBOOTH_AFTERTOUCH = 6,      /* value is the pressure 0-127 */
 	ISOBOOTH_PITCH_BEND = 7,      /* value 0-16383, centre 8192 */
 	ISOBOOTH_SYSEX = 8,	      /* raw holds F0 ... F7 */
-	ISOBOOTH_SYSTEM = 9	      /* raw holds the message */
+	ISOBOOTH_SYSTEM = 9 /* raw holds the message; value a song position */
+};
+
+/* What the trigger has seen beyond the message. The numbers are fixed; take
+ * one that you do not know for a message. */
+enum isobooth_gesture {
+	ISOBOOTH_MESSAGE = 0,  /* the message, and nothing more */
+	ISOBOOTH_HOLD = 1,     /* the key was held for duration_us */
+	ISOBOOTH_TAPS = 2,     /* the key was struck as often as taps says */
+	ISOBOOTH_CHORD = 3,    /* all of keys were struck together */
+	ISOBOOTH_TURN = 4,     /* an encoder was turned by steps */
+	ISOBOOTH_CROSSING = 5, /* value is on the other side than previous */
+	ISOBOOTH_CLOCK = 6     /* steps counts divisions since the start */
 };
 
 /* Severity of a log line. */
@@ -66,8 +78,9 @@ enum isobooth_status {
 	ISOBOOTH_INVALID = -2 /* too long, or not one complete MIDI message */
 };
 
-/* One trigger. The host owns everything the pointers name; it is valid until
- * trigger() returns. */
+/* One trigger. It grows at its end: before you use a member of a later host,
+ * see that size reaches beyond it. The host owns everything the pointers name;
+ * it is valid until trigger() returns. */
 struct isobooth_event {
 	uint32_t size;	  /* of this structure as the host knows it, in bytes */
 	uint8_t kind;	  /* enum isobooth_kind */
@@ -82,6 +95,22 @@ struct isobooth_event {
 	const char *action; /* from the mapping; NUL-terminated, may be "" */
 	const char *params; /* from the mapping; a JSON object, "{}" if none */
 	const char *device; /* name of the MIDI port; NUL-terminated */
+
+	/* Since isobooth 0.2; the message above is the last of the gesture, or
+	 * for a hold its press. */
+	uint8_t gesture;  /* enum isobooth_gesture */
+	uint8_t taps;	  /* 2-4 for ISOBOOTH_TAPS, else 0 */
+	uint8_t keys_len; /* how many keys, 0 unless ISOBOOTH_CHORD */
+	uint8_t reserved2;
+	int32_t steps;	  /* of ISOBOOTH_TURN, negative for down; clock */
+	int32_t previous; /* value of the same control before; -1 unknown */
+	uint32_t reserved3;
+	/* In microseconds: how long the key was held (hold, note-off), how
+	 * long a note-on waited for what it would become, how far the first
+	 * and the last press of taps and chords are apart; else 0. */
+	uint64_t duration_us;
+	const uint8_t *keys; /* of a chord, ascending */
+	const char *mode;    /* in force when it began; NUL-terminated */
 };
 
 /* What the host offers. Valid from start() until stop() returns. Call these
