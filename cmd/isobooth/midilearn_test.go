@@ -9,8 +9,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/isobooth/isobooth/midi"
+	"github.com/isobooth/isobooth/midi/recognize"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -130,6 +132,43 @@ func TestDeviceGlob(t *testing.T) {
 		}
 		if g, err := midi.ParseGlob(want); err != nil || !g.Match(name) {
 			t.Errorf("%q does not match %q: %v", want, name, err)
+		}
+	}
+}
+
+// TestLearnedTriggers: what is written for each kind of gesture is a trigger.
+func TestLearnedTriggers(t *testing.T) {
+	for _, g := range []recognize.Gesture{
+		{Kind: recognize.Note, Keys: []uint8{36}},
+		{Kind: recognize.Release, Keys: []uint8{36}},
+		{Kind: recognize.Hold, Keys: []uint8{36}},
+		{Kind: recognize.Taps, Keys: []uint8{36}, Taps: 2, Window: 480 * time.Millisecond},
+		{Kind: recognize.Taps, Keys: []uint8{36}, Taps: 4, Window: time.Millisecond},
+		{Kind: recognize.Chord, Keys: []uint8{60, 64}, Window: 149 * time.Millisecond},
+		{Kind: recognize.Encoder, Number: 20, Encoding: recognize.Absolute, Direction: recognize.Up},
+		{Kind: recognize.Encoder, Number: 20, Encoding: recognize.TwosComplement, Direction: recognize.Down},
+		{Kind: recognize.Encoder, Number: 20, Encoding: recognize.SignedBit, Direction: recognize.Any},
+		{Kind: recognize.Encoder, Number: 20, Encoding: recognize.BinaryOffset, Direction: recognize.Up},
+		{Kind: recognize.CC, Number: 7, Encoding: recognize.Absolute},
+		{Kind: recognize.CC, Number: 64, Encoding: recognize.Switch},
+		{Kind: recognize.PitchBend, Values: []uint16{8192, 9000}},
+		{Kind: recognize.PitchBend, Values: []uint16{8192, 100}},
+		{Kind: recognize.Aftertouch},
+		{Kind: recognize.PolyAftertouch, Keys: []uint8{36}},
+		{Kind: recognize.Program, Number: 5},
+		{Kind: recognize.SysEx, Channel: -1, SysEx: []byte{0xf0, 0x7e, 0, 6, 2, 0xf7}},
+		{Kind: recognize.SysEx, Channel: -1, SysEx: append(append([]byte{0xf0}, make([]byte, 100)...), 0xf7)},
+		{Kind: recognize.Transport, Channel: -1, Transport: "start"},
+		{Kind: recognize.Transport, Channel: -1, Transport: "stop"},
+		{Kind: recognize.Transport, Channel: -1, Transport: "continue"},
+		{Kind: recognize.SongPosition, Channel: -1, Values: []uint16{132}},
+	} {
+		line, err := tomlTable(triggerOf(&g, "Launchpad*"))
+		if err == nil {
+			err = compiles("[[mappings]]\nname = \"x\"\nplugin = \"p\"\ntrigger = " + line + "\n")
+		}
+		if err != nil {
+			t.Errorf("%s: %s: %v", g.Kind, line, err)
 		}
 	}
 }
