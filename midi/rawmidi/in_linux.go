@@ -84,7 +84,8 @@ func (in *In) Lost() midi.Lost {
 
 // Run delivers events on this goroutine until ctx is done (its cause), Close
 // is called (midi.ErrClosed) or the device goes (midi.ErrGone). Event.Time is
-// since Run was called. What arrived before Run is delivered first.
+// since Run was called. What arrived before Run is delivered first. It may be
+// called again afterwards, and goes on where it was: in a running status, too.
 func (in *In) Run(ctx context.Context, deliver func(*midi.Event)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,10 +102,10 @@ func (in *In) Run(ctx context.Context, deliver func(*midi.Event)) error {
 	var buf [1024]byte
 	for {
 		n, err := r.Read(buf[:])
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil && n == 0:
 			return context.Cause(ctx)
-		}
-		if err == nil {
+		case err == nil:
 			err = in.feed(buf[:n], time.Since(start), deliver)
 		}
 		if errors.Is(err, unix.ENODEV) {
@@ -152,7 +153,6 @@ func (in *In) begin(cancel context.CancelCauseFunc) error {
 }
 
 func (in *In) end() {
-	in.parser.Reset()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.running = false
@@ -173,6 +173,7 @@ func (in *In) Close() error {
 	}
 	in.mu.Unlock()
 	in.idle.Wait()
+	in.parser.Reset() // counts what is unfinished
 	if err := in.file.Close(); err != nil {
 		return fmt.Errorf("close MIDI port %q: %w", in.name, err)
 	}

@@ -204,3 +204,22 @@ func TestOut(t *testing.T) {
 		t.Errorf("Send = %v", err)
 	}
 }
+
+// The second Run goes on in the running status of the first.
+func TestInRunsAgain(t *testing.T) {
+	in, w := pair(t, lossless)
+	for _, b := range [][]byte{{0x90, 60, 1}, {61, 2}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w.Write(b)
+		n := 0
+		err := in.Run(ctx, func(e *midi.Event) {
+			if n++; e.Kind() != midi.NoteOn {
+				t.Errorf("got % x", e.AppendRaw(nil))
+			}
+			cancel()
+		})
+		if err != context.Canceled || n != 1 {
+			t.Errorf("Run = %v after %d events", err, n)
+		}
+	}
+}
