@@ -96,8 +96,9 @@ struct isobooth_event {
 	const char *params; /* from the mapping; a JSON object, "{}" if none */
 	const char *device; /* name of the MIDI port; NUL-terminated */
 
-	/* Since isobooth 0.2; the message above is the last of the gesture, or
-	 * for a hold its press. */
+	/* What the gesture was. The message above is its last, or for a hold
+	 * its press. Look at size before reading these in a plugin that is to
+	 * run with hosts older than this header. */
 	uint8_t gesture;  /* enum isobooth_gesture */
 	uint8_t taps;	  /* 2-4 for ISOBOOTH_TAPS, else 0 */
 	uint8_t keys_len; /* how many keys, 0 unless ISOBOOTH_CHORD */
