@@ -247,14 +247,15 @@ func TestAdmit(t *testing.T) {
 		hops  uint8
 		steps []step
 	}{
-		"a player":                        {0, []step{{on, 0, 0, false}, {off, 0, 0, false}, {on, 0, 0, false}}},
-		"echoes up to the limit":          {2, []step{{on, 0, 0, false}, {on, 1, 1, false}, {on, 2, 2, false}, {on, 3, 3, true}}},
-		"none is a trigger":               {0, []step{{on, 0, 0, false}, {on, 1, 1, true}}},
-		"others pass meanwhile":           {0, []step{{on, 1, 1, true}, {other, 0, 0, false}}},
-		"a key let down comes up":         {0, []step{{on, 0, 0, false}, {off, 1, 1, false}, {off, 0, 1, true}}},
-		"a key not let down need not":     {0, []step{{on, 1, 1, true}, {off, 1, 1, true}}},
-		"the player plays it once more":   {1, []step{{on, 1, 1, false}, {off, 0, 0, false}}},
-		"a sysex passes and means no key": {0, []step{{[]byte{0xf0, 1, 0xf7}, 1, 0, false}, {[]byte{0xf8}, 1, 0, false}}},
+		"a player":                      {0, []step{{on, 0, 0, false}, {off, 0, 0, false}, {on, 0, 0, false}}},
+		"echoes up to the limit":        {2, []step{{on, 0, 0, false}, {on, 1, 1, false}, {on, 2, 2, false}, {on, 3, 3, true}}},
+		"none is a trigger":             {0, []step{{on, 0, 0, false}, {on, 1, 1, true}}},
+		"others pass meanwhile":         {0, []step{{on, 1, 1, true}, {other, 0, 0, false}}},
+		"a key let down comes up":       {0, []step{{on, 0, 0, false}, {off, 1, 1, false}, {off, 0, 1, true}}},
+		"a key not let down need not":   {0, []step{{on, 1, 1, true}, {off, 1, 1, true}}},
+		"the player plays it once more": {1, []step{{on, 1, 1, false}, {off, 0, 0, false}}},
+		"a sysex means no key":          {0, []step{{[]byte{0xf0, 1, 0xf7}, 0, 0, false}, {[]byte{0xf0, 1, 0xf7}, 1, 1, true}}},
+		"a clock means no key":          {0, []step{{[]byte{0xf8}, 0, 0, false}, {[]byte{0xf8}, 1, 1, true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p port

@@ -32,11 +32,11 @@ type Peer struct {
 	out *bufio.Scanner
 }
 
-// Missing ends a test for which this machine lacks what. ISOBOOTH_MUST_RUN
+// Missing ends a test for which this machine lacks what. ISOBOOTH_MUST_MIDI
 // makes that a failure.
 func Missing(t testing.TB, what any) {
 	t.Helper()
-	if os.Getenv("ISOBOOTH_MUST_RUN") != "" {
+	if os.Getenv("ISOBOOTH_MUST_MIDI") != "" {
 		t.Fatalf("missing: %v", what)
 	}
 	t.Skipf("missing: %v", what)
