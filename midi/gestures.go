@@ -234,6 +234,7 @@ func (g *Gestures) press(e *Event, o *operands) {
 	if p.down && p.fired && p.view != v {
 		// It never came up where it went down.
 		g.feedFrom(p, [3]byte{0x80 | o.channel, uint8(o.number), 64})
+		v = g.view() // the mode that it held may have ended
 	}
 	if p.slot != 0 && !g.waiting[p.slot-1].view.sameAs(&v) {
 		g.settle(&g.waiting[p.slot-1])

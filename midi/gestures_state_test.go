@@ -282,3 +282,24 @@ func BenchmarkGestures(b *testing.B) {
 		})
 	}
 }
+
+// TestStruckAgain: what goes down again without having come up is in force as
+// its release has left things, not as they were before.
+func TestStruckAgain(t *testing.T) {
+	const shift = "shift note=36,mode='default'->edit!\nd note=60,mode='default'\ne note=60,mode='edit'"
+	const pedal = "down cc=64,value='64-127',mode='default'->edit\nup cc=64,value='0-63'->default\nd note=60,mode='default'\ne note=60,mode='edit'"
+	for name, tc := range map[string]struct{ mappings, stream, want string }{
+		"key":                {shift, "0 90 24 40; 10 90 24 40; 20 90 3c 40; 25 80 3c 00; 30 80 24 00; 40 90 3c 40", "[e d]"},
+		"key, came up":       {shift, "0 90 24 40; 5 80 24 00; 10 90 24 40; 20 90 3c 40; 25 80 3c 00; 30 80 24 00; 40 90 3c 40", "[e d]"},
+		"pedal":              {pedal, "0 b0 40 7f; 10 b0 40 7f; 20 90 3c 40; 25 80 3c 00; 30 b0 40 00; 40 90 3c 40", "[e d]"},
+		"pedal, came up":     {pedal, "0 b0 40 7f; 5 b0 40 00; 10 b0 40 7f; 20 90 3c 40; 25 80 3c 00; 30 b0 40 00; 40 90 3c 40", "[e d]"},
+		"another mode's key": {"shift note=36->edit!\nd note=60,mode='default'\ne note=60,mode='edit'", "0 90 24 40; 10 90 24 40; 20 90 3c 40; 25 80 3c 00; 30 80 24 00; 40 90 3c 40", "[e d]"},
+	} {
+		b := newBand()
+		b.use(t, tc.mappings)
+		b.play(t, tc.stream)
+		if got := fmt.Sprint(b.got); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}

@@ -52,6 +52,7 @@ func (g *Gestures) control(e *Event, o *operands) {
 		if o.value >= 64 {
 			if p.down && p.fired && p.view != v {
 				g.feedFrom(p, [3]byte{0xb0 | o.channel, number, 0})
+				v = g.view() // its release may have set a mode
 			}
 			fired := g.changeIn(&v, e, o) || p.down && p.fired
 			*p = press{view: v, at: g.now, down: true, fired: fired, device: e.Device}

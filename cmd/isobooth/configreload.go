@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/isobooth/isobooth/runner"
 )
@@ -80,6 +81,10 @@ func (s *session) tryConfig() (*trial, error) {
 	return t, nil
 }
 
+// drainMost is how long a plugin that is not in the config any more may take
+// for the triggers it has. Meanwhile no other change is made.
+const drainMost = 5 * time.Second
+
 // commit brings the config into force: workers first, each between two of its
 // triggers, then the mappings, between two events, then what is left over ends.
 func (t *trial) commit() {
@@ -96,7 +101,9 @@ func (t *trial) commit() {
 	s.app.settings = t.settings
 	s.outs.setLimits(t.limits)
 	for _, g := range t.removed {
-		g.drain(context.Background()) // with its booth it ends
+		ctx, cancel := context.WithTimeout(context.Background(), drainMost)
+		g.drain(ctx)
+		cancel()
 		s.endPlug(g)
 		s.closePlugin(g)
 	}

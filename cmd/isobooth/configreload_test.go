@@ -419,3 +419,44 @@ func TestReloadSettles(t *testing.T) {
 		t.Errorf("the plugin that went is %s, %+v", a.State(), s)
 	}
 }
+
+// TestDrainEnds: a plugin that does not answer is waited for as long as its
+// booth runs, and by a reload no longer than drainMost. A daemon that ends
+// meanwhile must not wait for the reload that waits for it.
+func TestDrainEnds(t *testing.T) {
+	requireBooths(t)
+	root, programs := buildPrograms(t)
+	p := buildPlugin(t, root, "busy", strings.Replace(answers, "(void)ev; return 0;", "(void)ev; for (volatile int i = 0;; i++) {}", 1))
+	other := buildPlugin(t, root, "other", answers)
+	h := newConfigHost(t, programs, block("a", p, `limits = { trigger_timeout = "1h" }`)+notesTo("a"))
+	h.cable.Push(0, 0x90, 60, 1)
+	g := h.s.plugs()[0]
+	h.eventually("the plugin is busy", func() bool { return !g.booth.Idle() })
+
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if g.drain(ctx); ctx.Err() == nil {
+		t.Fatal("control: it was not busy")
+	}
+	ended := &plug{booth: g.booth, ended: make(chan struct{})}
+	close(ended.ended)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended.drain(context.Background())
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for a booth that has ended")
+	}
+	// Nor does a config without the plugin wait for its answer.
+	h.write(block("b", other) + notesTo("b"))
+	h.s.readAgain(false)
+	if g.booth.Stats().Replies != 0 {
+		t.Error("the plugin has answered")
+	}
+	if !strings.Contains(h.said(), " reloaded: ") {
+		t.Errorf("the config was not taken:\n%s", h.said())
+	}
+}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,6 +50,50 @@ func TestImportBounds(t *testing.T) {
 	} {
 		if _, err := conductor.Convert(data); err == nil || !strings.Contains(err.Error(), "larger than") && !strings.Contains(err.Error(), "deeper") {
 			t.Errorf("%.20q: %v", data, err)
+		}
+	}
+}
+
+// TestImportGrowth: what a small file becomes is not much larger than that.
+func TestImportGrowth(t *testing.T) {
+	mode := func(name string) string { return "[[modes]]\nname = \"" + name + "\"\n" }
+	modes := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(mode(fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+	const press = "[[modes.mappings]]\ndescription = \"x\"\ntrigger = { type = \"Note\", note = 1 }\naction = { type = \"Plugin\", plugin = \"p\" }\n"
+	const steps = "[[global_mappings]]\nnote = 1\naction = { type = \"Sequence\", actions = ["
+	step := "{ type = \"Plugin\", plugin = \"p\" },"
+	for name, tc := range map[string]struct {
+		file string
+		bad  string
+	}{
+		"modes":             {modes(conductor.MaxModes), ""},
+		"too many modes":    {modes(conductor.MaxModes + 1), "more than 256 modes"},
+		"mappings":          {steps + strings.Repeat(step, conductor.MaxMappings) + "] }\n", ""},
+		"too many mappings": {steps + strings.Repeat(step, conductor.MaxMappings+1) + "] }\n", "more than 4096 mappings"},
+		"a long name":       {mode(strings.Repeat("m", 100_000)) + strings.Repeat(press, 1000), ""},
+	} {
+		r, err := conductor.Convert([]byte(tc.file))
+		if tc.bad != "" {
+			if !errors.Is(err, conductor.ErrFormat) || !strings.Contains(err.Error(), tc.bad) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		size := 0
+		for _, l := range r.Left {
+			size += len(l.What) + len(l.Why)
+		}
+		if size > len(tc.file) {
+			t.Errorf("%s: %d bytes of reasons for a file of %d", name, size, len(tc.file))
 		}
 	}
 }

@@ -126,6 +126,10 @@ func (s *session) drain(ctx context.Context) {
 
 func (g *plug) drain(ctx context.Context) {
 	for !g.booth.Idle() && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
+		select {
+		case <-g.ended: // nobody is left to answer
+			return
+		case <-time.After(time.Millisecond):
+		}
 	}
 }

@@ -177,6 +177,7 @@ func (m *Manager) nextRetry() (first time.Time) {
 func (m *Manager) look(ctx context.Context) {
 	m.reap()
 	if m.idle() {
+		m.changes.take() // of no port of ours, and there may be any number
 		return
 	}
 	// Before the list: what goes after this is told once more.

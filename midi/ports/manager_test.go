@@ -349,3 +349,25 @@ func TestStopWithHangingDelivery(t *testing.T) {
 	}
 	r.eventually("closed after all", func() bool { return !pad.Open() && !keys.Open() })
 }
+
+// TestIdleRemembersNothing: other programs' ports come and go as often as they
+// like, and a Manager that wants none keeps nothing of it. One that looks at
+// ports does not, either.
+func TestIdleRemembersNothing(t *testing.T) {
+	for _, patterns := range [][]string{nil, {"pad"}} {
+		r := newRig(t)
+		r.globs(patterns...)
+		r.start()
+		for range 1000 {
+			r.m.changes.Tell("128:0")
+		}
+		r.eventually("forgetting", func() bool {
+			r.m.changes.mu.Lock()
+			defer r.m.changes.mu.Unlock()
+			return len(r.m.changes.gone) == 0
+		})
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}

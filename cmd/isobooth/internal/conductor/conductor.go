@@ -19,6 +19,7 @@ import (
 const (
 	MaxSize     = 1 << 20 // bytes
 	MaxMappings = 4096    // that it becomes
+	MaxModes    = 256     // each of which a mapping may have to name
 	maxDepth    = 48      // of brackets, and of dots in one line
 )
 
@@ -109,10 +110,13 @@ func (c *converter) file(file map[string]any) error {
 	c.hold = timing.integer("hold_threshold_ms", 2000)
 	c.out.Device = t.table("device").text("name")
 	modes := t.tables("modes")
+	if len(modes) > MaxModes {
+		return fmt.Errorf("%w: more than %d modes", ErrFormat, MaxModes)
+	}
 	for _, m := range modes {
 		name := m.text("name")
 		if name == "" || slices.Contains(c.out.Modes, name) {
-			return fmt.Errorf("%w: mode %q: the name is missing or used twice", ErrFormat, name)
+			return fmt.Errorf("%w: mode %.80q: the name is missing or used twice", ErrFormat, name)
 		}
 		c.out.Modes = append(c.out.Modes, name)
 	}
@@ -171,7 +175,7 @@ func (c *converter) mapping(m table, modes []string) {
 		c.taken[key] = append(taken, "")
 	} else {
 		if slices.Contains(taken, modes[0]) {
-			c.left(about, "an earlier mapping of mode %q has the same trigger, so it was never called", modes[0])
+			c.left(about, "an earlier mapping of mode %.80q has the same trigger, so it was never called", modes[0])
 			return
 		}
 		c.taken[key] = append(taken, modes[0])
@@ -184,8 +188,11 @@ func (c *converter) mapping(m table, modes []string) {
 
 var pluginName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// put adds a mapping.
+// put adds a mapping; of too many, only the first that is.
 func (c *converter) put(m Mapping, about string, trigger []Field, w when) {
+	if len(c.out.Mappings) > MaxMappings {
+		return
+	}
 	about = strings.ToValidUTF8(about, "?")
 	if runes := []rune(about); len(runes) > 60 {
 		about = string(runes[:60])
