@@ -70,7 +70,7 @@ func TestDueWithoutAnEvent(t *testing.T) {
 		midi.MappingSpec{Trigger: midi.TriggerSpec{CC: 7, Every: "100ms"}},
 		midi.MappingSpec{SetMode: "edit", Trigger: midi.TriggerSpec{Note: 100}},
 		midi.MappingSpec{Trigger: midi.TriggerSpec{Note: 70, Mode: "edit"}},
-	), r.s.boothOf())
+	), "default", r.s.boothOf())
 	start := time.Now()
 	push := func(raw ...byte) { r.cable.Push(time.Since(start), raw...) }
 	push(0x90, 60, 1)
@@ -94,7 +94,7 @@ func TestDueWithoutAnEvent(t *testing.T) {
 
 	push(0x90, 62, 1)
 	next("a long press", hold, 62)
-	r.s.route(compileMappings(t, midi.MappingSpec{Trigger: midi.TriggerSpec{Note: 62}}), r.s.boothOf())
+	r.s.route(compileMappings(t, midi.MappingSpec{Trigger: midi.TriggerSpec{Note: 62}}), "default", r.s.boothOf())
 	push(0x80, 62, 0)
 	next("a release under other mappings", release, 62)
 	push(0x90, 62, 1)
