@@ -14,7 +14,8 @@ const maxLayers = 16
 // the last of these is in force. Any goroutine may use it.
 type Modes struct {
 	// Changed, unless nil, is called with each new mode, on the goroutine of
-	// the event. It must not wait. Set it before events come.
+	// the event. It must not wait, nor call anything of Modes but Current. Set it
+	// before events come.
 	Changed func(mode string)
 
 	current atomic.Pointer[string]
@@ -131,8 +132,8 @@ func (m *Modes) settle() {
 		mode = m.layers[m.n-1].mode
 	}
 	before := m.current.Swap(mode)
-	m.mu.Unlock()
 	if *before != *mode && m.Changed != nil {
-		m.Changed(*mode)
+		m.Changed(*mode) // with mu held: what is told is in the order of what was
 	}
+	m.mu.Unlock()
 }

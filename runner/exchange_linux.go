@@ -95,7 +95,7 @@ func (b *Booth) begin(x *exchange, t Trigger) bool {
 		return false
 	}
 	b.frame = frame
-	b.reply.Mapping, b.reply.Event, b.reply.Queued = t.Mapping, *t.Event, x.queued
+	b.reply.Mapping, b.reply.Event, b.reply.Gesture, b.reply.Queued = t.Mapping, *t.Event, t.Gesture, x.queued
 	b.stats.triggers.Add(1)
 	if err := x.live.pipes.sendNow(frame); err != nil {
 		b.stats.lost.Add(1)

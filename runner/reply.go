@@ -13,6 +13,7 @@ type Reply struct {
 	Booth   string
 	Mapping *midi.Mapping
 	Event   midi.Event
+	Gesture midi.Gesture // of the trigger
 	// Latency is from the call of Send to the whole reply being read.
 	Latency time.Duration
 	// Queued is whether the trigger waited behind an earlier one.

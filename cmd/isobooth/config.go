@@ -164,11 +164,27 @@ func decodeConfig(file string, data []byte, c *config) error {
 		// The decoder's words for a value of the wrong kind name our types.
 		if _, kind, ok := strings.Cut(syntax.Error(), "cannot decode TOML "); ok {
 			kind, _, _ = strings.Cut(kind, " into ")
-			err = fmt.Errorf("%s: a value of the kind %s does not belong here", strings.Join(syntax.Key(), "."), kind)
+			err = fmt.Errorf("%s: a value of the kind %s does not belong here", keyBefore(syntax, data), kind)
 		}
 		return &configError{profiles.Position{File: file, Line: line}, column, err}
 	}
 	return fmt.Errorf("config %s: %w", file, err)
+}
+
+// keyBefore names the key whose value the decoder refused. Of a key in an inline
+// table the decoder knows the table only.
+func keyBefore(e *toml.DecodeError, data []byte) string {
+	path := e.Key()
+	line, column := e.Position()
+	if lines := bytes.Split(data, []byte{'\n'}); line <= len(lines) && column <= len(lines[line-1])+1 {
+		before, assigned := bytes.CutSuffix(bytes.TrimSpace(lines[line-1][:column-1]), []byte{'='})
+		before = bytes.TrimSpace(before)
+		key := string(before[bytes.LastIndexAny(before, " \t{,")+1:])
+		if assigned && !strings.HasSuffix(strings.Join(path, "."), key) {
+			path = append(path[:len(path):len(path)], key)
+		}
+	}
+	return strings.Join(path, ".")
 }
 
 // checkCase refuses a key that the decoder took for one of ours in spite of
@@ -345,7 +361,7 @@ func (s *settings) check(file string) error {
 		}
 	}
 	if _, err := driverNamed(s.MIDI.Driver); err != nil {
-		return err
+		return s.misplaced(err)
 	}
 	for _, pattern := range portPatterns(s.MIDI.Inputs) {
 		if _, err := midi.ParseGlob(pattern); err != nil {
@@ -395,6 +411,9 @@ func (s *settings) check(file string) error {
 	}
 	for i, m := range s.Mappings {
 		if !seen[m.Plugin] && (m.Plugin != "" || m.SetMode == "") {
+			if m.Plugin == "" {
+				return s.wrong("mappings", i, "", fmt.Errorf("mapping %q: needs plugin or set_mode", m.Name))
+			}
 			return s.wrong("mappings", i, "plugin", fmt.Errorf("mapping %q: no plugin is called %q", m.Name, m.Plugin))
 		}
 	}

@@ -19,12 +19,13 @@ const (
 	eventTrouble    = "trouble"
 	eventRelease    = "release"
 	eventConnection = "connection"
+	eventMode       = "mode"  // another mode is in force
 	eventLost       = "lost"  // this reader was too slow, or the daemon too busy
 	eventError      = "error" // this reader gets no events, and Text says why
 )
 
 // eventTypes are those that a reader can ask for.
-var eventTypes = []string{eventDenial, eventState, eventLimit, eventConnection, eventTrouble, eventRelease, eventChange, eventReload}
+var eventTypes = []string{eventDenial, eventState, eventLimit, eventConnection, eventTrouble, eventRelease, eventChange, eventReload, eventMode}
 
 // event is one thing that happened, and one line of `isobooth events --json`.
 // Beside Time and Type, what its type calls for is set.
@@ -38,6 +39,7 @@ type event struct {
 	Cause      *runner.Cause       `json:"cause,omitempty"` // of a state: why the worker ended
 	Limit      *runner.Limit       `json:"limit,omitempty"`
 	Connection *control.Connection `json:"connection,omitempty"`
+	Mode       string              `json:"mode,omitempty"` // that is now in force
 	Text       string              `json:"text,omitempty"` // for people
 	Lost       uint64              `json:"lost,omitempty"` // events
 

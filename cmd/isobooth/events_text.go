@@ -58,6 +58,8 @@ func (e *event) text() string {
 		return text
 	case e.Type == eventState:
 		return string(e.State)
+	case e.Type == eventMode:
+		return fmt.Sprintf("mode %q", e.Mode)
 	case e.Type == eventLost:
 		return fmt.Sprintf("%d events are missing here: %s", e.Lost, e.Text)
 	case e.Text != "":

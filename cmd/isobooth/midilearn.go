@@ -44,6 +44,7 @@ them as that: ` + kindList() + `.`,
 		},
 	}
 	f := cmd.Flags()
+	driverFlag(cmd)
 	f.StringVarP(&o.plugin, "plugin", "p", "", "the mapping calls this `PLUGIN` of the config")
 	f.StringVar(&o.action, "action", "", "`ACTION` to ask of the plugin")
 	f.StringVar(&o.params, "params", "", "parameters for the plugin, a `JSON` object")

@@ -36,7 +36,12 @@ func (a *app) newMapping(o *learnGesture) (*newMapping, error) {
 	for i := range a.settings.Plugins {
 		plugins = append(plugins, a.settings.Plugins[i].Name)
 	}
-	if !slices.Contains(plugins, o.plugin) {
+	switch {
+	case a.settings.File == "":
+		return nil, fmt.Errorf("plugin %q: %w: there is no config, isobooth init writes one", o.plugin, errNoSuchPlugin)
+	case len(plugins) == 0:
+		return nil, fmt.Errorf("plugin %q: %w, nor any other: each takes a [[plugins]] block", o.plugin, errNoSuchPlugin)
+	case !slices.Contains(plugins, o.plugin):
 		return nil, fmt.Errorf("plugin %q: %w, which has %q", o.plugin, errNoSuchPlugin, plugins)
 	}
 	for _, have := range a.settings.Mappings {

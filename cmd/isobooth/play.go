@@ -187,6 +187,7 @@ func (a *app) play(c *cobra.Command, file string, o *playOptions) (err error) {
 	}
 
 	layers := about.Layers
+	s.moded = rep.mode
 	s.route(mappings, a.settings.MIDI.Mode, func(*midi.Mapping) *runner.Booth { return g.booth })
 	runErr := s.feed(ctx, src)
 	s.drain(ctx)

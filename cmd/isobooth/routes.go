@@ -26,6 +26,7 @@ func (s *session) route(mappings []midi.Mapping, start string, booth func(*midi.
 	defer s.feeding.Unlock()
 	if s.modes == nil {
 		s.modes = midi.NewModes(start)
+		s.modes.Changed = s.moded
 	}
 	s.modes.Adopt(mappings, start)
 	s.routes = &routes{midi.NewRouter(mappings), booth}
@@ -51,6 +52,16 @@ func (s *session) route(mappings []midi.Mapping, start string, booth func(*midi.
 		}
 	}()
 	<-adopted
+}
+
+// mode is the one in force; "" before there are routes.
+func (s *session) mode() string {
+	s.feeding.Lock()
+	defer s.feeding.Unlock()
+	if s.modes == nil {
+		return ""
+	}
+	return s.modes.Current()
 }
 
 // join has a feeder go by the routes there are, and by those that replace

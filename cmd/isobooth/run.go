@@ -97,6 +97,10 @@ func (a *app) run(c *cobra.Command, read func() (*settings, error), asJSON, verb
 		rep.close()
 	}()
 	s.rec, s.events, s.ports = rec, hub, in.manager
+	s.moded = func(mode string) {
+		hub.publish(event{Type: eventMode, Mode: mode})
+		rep.mode(mode)
+	}
 	if err := s.start(ctx, rep, cancel); err != nil {
 		return err
 	}

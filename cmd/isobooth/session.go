@@ -40,8 +40,9 @@ type session struct {
 	feeding sync.Mutex
 	routes  *routes
 	feeders map[*feeder]bool
-	modes   *midi.Modes    // from the first route on
-	end     sync.WaitGroup // booths that run
+	modes   *midi.Modes       // from the first route on
+	moded   func(mode string) // called with each new mode, on the event path; or nil
+	end     sync.WaitGroup    // booths that run
 	// changing is held by who changes what is in force.
 	changing  sync.Mutex
 	complaint string // about limits.toml, as it was read last

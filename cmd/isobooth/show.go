@@ -30,11 +30,14 @@ const (
 )
 
 // report is a copy of one reply, of fixed size, so that the event path can
-// hand it over without allocating.
+// hand it over without allocating; or, without a mapping, a mode that is now in
+// force.
 type report struct {
 	booth   string
 	mapping *midi.Mapping
 	event   midi.Event
+	gesture midi.Gesture
+	mode    string
 	latency time.Duration
 	queued  bool
 	status  int32
@@ -56,6 +59,12 @@ type line struct {
 	Kind      string  `json:"kind"`
 	Channel   int     `json:"channel"` // 1 to 16, 0 when there is none
 	MIDI      string  `json:"midi"`    // as received, hexadecimal
+	Gesture   string  `json:"gesture"`
+	Taps      uint8   `json:"taps,omitempty"`
+	Steps     int32   `json:"steps,omitempty"`
+	Keys      []int   `json:"keys,omitempty"` // of a chord
+	Duration  int64   `json:"duration_us,omitempty"`
+	Mode      string  `json:"mode"` // that was in force
 	Status    int32   `json:"status"`
 	Result    string  `json:"result,omitempty"`
 	Log       string  `json:"log,omitempty"`
@@ -122,12 +131,12 @@ func (a *app) newReporter(asJSON, quiet bool, outs *outputs) *reporter {
 // close prints what is left. No booth may be running any more; the jailer may
 // still tell of one.
 func (r *reporter) close() {
-	close(r.queue)
 	r.mu.Lock()
 	for _, line := range r.denials.rest() {
 		r.note("%s", line)
 	}
 	r.closed = true
+	close(r.queue)
 	close(r.notes)
 	r.mu.Unlock()
 	r.done.Wait()
@@ -148,7 +157,7 @@ func (r *reporter) note(format string, args ...any) {
 
 // Reply is on the event path: it sends MIDI on, copies, and returns.
 func (r *reporter) Reply(rep *runner.Reply) {
-	c := report{booth: rep.Booth, mapping: rep.Mapping, event: rep.Event, latency: rep.Latency, queued: rep.Queued, status: rep.Answer.Status}
+	c := report{booth: rep.Booth, mapping: rep.Mapping, event: rep.Event, gesture: rep.Gesture, latency: rep.Latency, queued: rep.Queued, status: rep.Answer.Status}
 	out := r.outs.of(rep.Booth)
 	// The result goes first, and comes last.
 	for i := range rep.Answer.Items {
@@ -172,6 +181,26 @@ func (r *reporter) Reply(rep *runner.Reply) {
 	}
 }
 
+// mode is called with a mode that is now in force, on the event path.
+func (r *reporter) mode(mode string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.quiet {
+		return
+	}
+	select {
+	case r.queue <- report{mode: mode}:
+	default:
+		r.dropped.Add(1)
+	}
+}
+
+// modeLine is what a change of the mode looks like as JSON.
+type modeLine struct {
+	Type string `json:"type"` // "mode"
+	Mode string `json:"mode"`
+}
+
 // midi notes what became of a message that the plugin wanted sent.
 func (c *report) midi(err error, b []byte) {
 	switch {
@@ -188,6 +217,15 @@ func (c *report) midi(err error, b []byte) {
 }
 
 func (r *reporter) print(c *report) {
+	switch {
+	case c.mapping != nil:
+	case r.json:
+		writeJSON(r.app.stdout, modeLine{"mode", c.mode})
+		return
+	default:
+		r.app.say("mode %q", c.mode)
+		return
+	}
 	l := c.line()
 	r.mu.Lock()
 	if len(r.latencies) < 1<<20 {
@@ -210,6 +248,12 @@ func (c *report) line() line {
 		Status: c.status, LatencyUS: float64(c.latency) / 1e3, Queued: c.queued,
 		Result: clean(c.text[:c.result]), Log: clean(c.text[c.result : c.result+c.logs]),
 	}
+	g := &c.gesture
+	l.Gesture, l.Taps, l.Steps, l.Mode = g.Kind.String(), g.Taps, g.Steps, g.Mode
+	l.Duration = int64(max(0, g.Duration) / time.Microsecond)
+	if g.Kind == midi.GestureChord {
+		l.Keys = chordKeys(g)
+	}
 	if k := c.event.Kind(); k != midi.SysEx && k != midi.System {
 		l.Channel = int(c.event.Channel()) + 1
 	}
@@ -228,6 +272,9 @@ func (c *report) line() line {
 func (l *line) text(c *report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%7.3fs  %-31s  %s", l.Seconds, describe(&c.event), l.Plugin)
+	if g := describeGesture(&c.gesture); g != "" {
+		b.WriteString("  " + g)
+	}
 	if l.Status != 0 {
 		fmt.Fprintf(&b, "  failed with %d", l.Status)
 	}
@@ -265,8 +312,51 @@ func describe(e *midi.Event) string {
 	case midi.PitchBend:
 		return fmt.Sprintf("%-10s ch %-2d bend %d", k, ch, e.Bend()-midi.BendCentre)
 	default:
-		return fmt.Sprintf("%s %d bytes", k, e.Len())
+		return describeSystem(e)
 	}
+}
+
+// describeSystem is a message without a channel.
+func describeSystem(e *midi.Event) string {
+	raw := e.AppendRaw(nil)
+	if name := systemNames[raw[0]]; name != "" && e.Len() == 1 {
+		return name
+	}
+	if raw[0] == 0xf2 {
+		return fmt.Sprintf("song position %d", e.SongPosition())
+	}
+	return fmt.Sprintf("%s %d bytes", e.Kind(), e.Len())
+}
+
+// systemNames are those of messages that triggers may wait for, by their byte.
+var systemNames = map[byte]string{0xf8: "clock", 0xfa: "start", 0xfb: "continue", 0xfc: "stop"}
+
+// describeGesture says what a trigger was beyond its message; "" when it was
+// nothing more.
+func describeGesture(g *midi.Gesture) string {
+	switch g.Kind {
+	case midi.GestureHold:
+		return fmt.Sprintf("hold %v", max(0, g.Duration).Round(time.Millisecond))
+	case midi.GestureTaps:
+		return fmt.Sprintf("taps %d", g.Taps)
+	case midi.GestureChord:
+		return fmt.Sprintf("chord %d", chordKeys(g))
+	case midi.GestureTurn:
+		return fmt.Sprintf("turn %+d", g.Steps)
+	case midi.GestureClock:
+		return fmt.Sprintf("clock %d", g.Steps)
+	case midi.GestureMessage:
+		return ""
+	}
+	return g.Kind.String()
+}
+
+func chordKeys(g *midi.Gesture) []int {
+	var keys []int
+	for _, key := range g.Keys.Append(nil) {
+		keys = append(keys, int(key))
+	}
+	return keys
 }
 
 // afterwards is what follows the end of a worker, by the state that it led to.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,5 +112,55 @@ func TestReadyAgain(t *testing.T) {
 	r.close()
 	if want := "isobooth: booth \"one\": ended; restarting\nisobooth: booth \"one\": ready again\nisobooth: booth \"held\": ready again\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// TestGestureIsShown: a line names what a trigger was beyond its message, and
+// a change of the mode has one of its own, in order; the quiet say neither.
+func TestGestureIsShown(t *testing.T) {
+	keys := midi.KeySet{1 << 60, 1 << 3}
+	for name, tc := range map[string]struct {
+		raw     []byte
+		gesture midi.Gesture
+		text    string
+		json    string
+	}{
+		"message":  {[]byte{0x90, 60, 100}, midi.Gesture{Mode: "a"}, "key 60  vel 100  b  0.0 µs", `"gesture":"message","mode":"a"`},
+		"hold":     {[]byte{0x90, 60, 100}, midi.Gesture{Kind: midi.GestureHold, Duration: 500 * time.Millisecond}, "b  hold 500ms  ", `"gesture":"hold","duration_us":500000,"mode":""`},
+		"taps":     {[]byte{0x90, 60, 100}, midi.Gesture{Kind: midi.GestureTaps, Taps: 2}, "b  taps 2  ", `"gesture":"taps","taps":2,`},
+		"chord":    {[]byte{0x90, 67, 100}, midi.Gesture{Kind: midi.GestureChord, Keys: keys}, "b  chord [60 67]  ", `"gesture":"chord","keys":[60,67],`},
+		"turn":     {[]byte{0xb0, 20, 126}, midi.Gesture{Kind: midi.GestureTurn, Steps: -2}, "b  turn -2  ", `"gesture":"turn","steps":-2,`},
+		"crossing": {[]byte{0xb0, 7, 64}, midi.Gesture{Kind: midi.GestureCrossing}, "b  crossing  ", `"gesture":"crossing",`},
+		"clock":    {[]byte{0xf8}, midi.Gesture{Kind: midi.GestureClock, Steps: 4}, "clock                            b  clock 4  ", `"gesture":"clock","steps":4,`},
+		"position": {[]byte{0xf2, 16, 1}, midi.Gesture{}, "song position 144 ", `"gesture":"message",`},
+	} {
+		event, err := midi.FromMessage(tc.raw, 0, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, asJSON := range []bool{false, true} {
+			var out bytes.Buffer
+			outs := newOutputs(nil, testLimits)
+			outs.add("b")
+			rep := (&app{stdout: &out, stderr: &out}).newReporter(asJSON, false, outs)
+			rep.mode("edit")
+			rep.Reply(&runner.Reply{Booth: "b", Mapping: &midi.Mapping{Name: "m"}, Event: event, Gesture: tc.gesture})
+			rep.close()
+			rep.mode("too late")
+			first, want := "isobooth: mode \"edit\"\n", tc.text
+			if asJSON {
+				first, want = `{"type":"mode","mode":"edit"}`+"\n", tc.json
+			}
+			if rest, ok := strings.CutPrefix(out.String(), first); !ok || !strings.Contains(rest, want) || strings.Count(rest, "\n") != 1 {
+				t.Errorf("%s: printed\n%swant %q, then one line with %q", name, out.String(), first, want)
+			}
+		}
+	}
+	var out bytes.Buffer
+	quiet := (&app{stdout: &out, stderr: &out}).newReporter(false, true, newOutputs(nil, testLimits))
+	quiet.mode("edit")
+	quiet.close()
+	if out.Len() > 0 {
+		t.Errorf("quiet, and yet %q", out.String())
 	}
 }

@@ -54,6 +54,7 @@ type releaseReply struct {
 type daemonStatus struct {
 	PID    int           `json:"pid"`
 	Config string        `json:"config"`
+	Mode   string        `json:"mode"` // in force
 	Booths []boothStatus `json:"booths"`
 	Ports  []ports.State `json:"ports"`
 }
@@ -76,7 +77,7 @@ type boothStatus struct {
 func (s *session) status() daemonStatus { return s.statusOf(s.plugs()) }
 
 func (s *session) statusOf(plugs []*plug) daemonStatus {
-	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Booths: []boothStatus{}, Ports: s.portStates()}
+	d := daemonStatus{PID: os.Getpid(), Config: s.config.path, Mode: s.mode(), Booths: []boothStatus{}, Ports: s.portStates()}
 	for _, g := range plugs {
 		about := g.booth.About()
 		b := boothStatus{
