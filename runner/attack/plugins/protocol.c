@@ -17,7 +17,7 @@ enum {
 	REPLY = 0x83,
 	STOPPED = 0x84
 };
-enum { TRIGGER_FIXED = 32, NONCE = 16 };
+enum { TRIGGER_FIXED = 56, NONCE = 16 };
 enum { RESULT = 3 };
 
 /* The hello has id 1, what is harmless 2, and the attack 3. */
@@ -131,11 +131,13 @@ static long read_secret(void)
 static size_t reply(uint64_t id)
 {
 	char text[sizeof(state.said) + 160];
-	uint32_t raw_len;
+	uint32_t at;
 
-	memcpy(&raw_len, request + HEADER + 16, sizeof(raw_len));
-	if (strcmp((char *)request + HEADER + TRIGGER_FIXED + raw_len,
-		   "attack") != 0)
+	/* The action is behind the raw message, keys and the mode. */
+	memcpy(&at, request + HEADER + 16, sizeof(at));
+	at += HEADER + TRIGGER_FIXED + request[HEADER + 34] +
+	      request[HEADER + 35] + 1;
+	if (strcmp((char *)request + at, "attack") != 0)
 		return compose(frame, REPLY, id, p.nonce, length(p.nonce));
 	state.result = read_secret();
 	state.done++;

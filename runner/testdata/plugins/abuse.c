@@ -278,8 +278,9 @@ static void speak(const char *first)
 		if (in[4] == STOP)
 			raw(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 		memcpy(&id, in + 8, 8);
-		/* Behind 48 bytes and the raw message. */
-		strncpy(action, (char *)in + 48 + u32(in + 32),
+		/* Behind 72 bytes, the raw message, keys and the mode. */
+		strncpy(action,
+			(char *)in + 72 + u32(in + 32) + in[50] + in[51] + 1,
 			sizeof(action) - 1);
 	}
 }
