@@ -125,7 +125,9 @@ func (o *openIn) Lost() midi.Lost {
 
 // Run waits without polling.
 func (o *openIn) Run(ctx context.Context, deliver func(*midi.Event)) error {
-	o.running.Add(1)
+	if !o.begin() {
+		return midi.ErrClosed
+	}
 	defer o.running.Done()
 	for {
 		select {
@@ -151,6 +153,19 @@ func (o *openIn) Run(ctx context.Context, deliver func(*midi.Event)) error {
 	}
 }
 
+// begin reports whether Run may go on; Close then waits for it.
+func (o *openIn) begin() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-o.closing:
+		return false
+	default:
+		o.running.Add(1)
+		return true
+	}
+}
+
 func (o *openIn) next() (ev midi.Event, ok bool, change <-chan struct{}, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -168,7 +183,9 @@ func (o *openIn) next() (ev midi.Event, ok bool, change <-chan struct{}, err err
 
 func (o *openIn) Close() error {
 	o.once.Do(func() {
+		o.mu.Lock()
 		close(o.closing)
+		o.mu.Unlock()
 		o.running.Wait()
 		o.mu.Lock()
 		defer o.mu.Unlock()
