@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/isobooth/isobooth/midi"
@@ -18,6 +19,10 @@ const (
 	minGap = 100 * time.Millisecond
 	// closePatience is how long closing a port may take before it is given up.
 	closePatience = 5 * time.Second
+	// lossTime is how soon after an event it is looked at what was lost: to ask
+	// a driver can mean to read a file, and the path of events is no place for
+	// that.
+	lossTime = time.Second
 	// maxSlots is how many ports are remembered that are gone.
 	maxSlots = 64
 )
@@ -44,12 +49,15 @@ type Manager struct {
 	tell    func(Notice)
 	output  output
 	pokes   chan struct{} // holds one: look at everything
-	losses  chan struct{} // holds one: look at what is lost
 	now     func() time.Time
 	after   func(time.Duration) <-chan time.Time
 	gap     time.Duration
-	list    retry    // of listing the ports; Run's own
-	told    []string // the patterns that are waited for, as has been told; Run's own
+	patient time.Duration    // lossTime
+	events  chan struct{}    // holds one: there are events since the last look at losses
+	active  atomic.Bool      // it has been put there
+	losses  <-chan time.Time // when to look at losses, nil: no event has come; Run's own
+	list    retry            // of listing the ports; Run's own
+	told    []string         // the patterns that are waited for, as has been told; Run's own
 
 	mu       sync.Mutex
 	patterns []string
@@ -61,8 +69,8 @@ type Manager struct {
 func New(o Options) *Manager {
 	return &Manager{
 		driver: o.Driver, changes: o.Changes, serve: o.Serve, tell: o.Notice,
-		pokes: make(chan struct{}, 1), losses: make(chan struct{}, 1),
-		now: time.Now, after: time.After, gap: minGap,
+		pokes: make(chan struct{}, 1), events: make(chan struct{}, 1),
+		now: time.Now, after: time.After, gap: minGap, patient: lossTime,
 	}
 }
 
@@ -108,10 +116,11 @@ func (m *Manager) poke() {
 	}
 }
 
-func (m *Manager) lose() {
-	select {
-	case m.losses <- struct{}{}:
-	default:
+// came is told of each event, by the goroutine that serves it. Only the first
+// after a look at losses is more than a glance at active.
+func (m *Manager) came() {
+	if !m.active.Load() && m.active.CompareAndSwap(false, true) {
+		m.events <- struct{}{} // which has room: active stays until it was taken
 	}
 }
 
@@ -143,7 +152,12 @@ func (m *Manager) wait(ctx context.Context) {
 		case <-m.changes.news:
 		case <-m.pokes:
 		case <-retry:
+		case <-m.events:
+			m.losses = m.after(m.patient)
+			continue
 		case <-m.losses:
+			m.losses = nil
+			m.active.Store(false) // before: what comes meanwhile is for the next look
 			m.tellLosses()
 			continue
 		}
@@ -316,7 +330,7 @@ func (m *Manager) openIns(ctx context.Context, ins []midi.Port) {
 			continue
 		}
 		done := make(chan struct{})
-		s.src, s.since, s.done = newSource(in, m.lose), now, done
+		s.src, s.since, s.done = newSource(in, m.came), now, done
 		src := s.src
 		m.mu.Unlock()
 		m.tell(Notice{What: Opened, Port: p})

@@ -80,7 +80,7 @@ func newRigOf(t *testing.T, d midi.Driver) *rig {
 			r.notices = append(r.notices, text)
 		},
 	})
-	r.m.gap = 0
+	r.m.gap, r.m.patient = 0, 0
 	return r
 }
 

@@ -15,13 +15,12 @@ type Source struct {
 	held   midi.Held
 	last   time.Duration // when the last event came, on its clock
 	events atomic.Uint64
-	losing func() // called when in has lost something, must not wait
-	lost   midi.Lost
+	came   func() // called for each event, must not wait
 	raw    [3]byte
 }
 
-func newSource(in midi.In, losing func()) *Source {
-	return &Source{in: in, losing: losing}
+func newSource(in midi.In, came func()) *Source {
+	return &Source{in: in, came: came}
 }
 
 // Name is the port's, and the Device of its events.
@@ -53,10 +52,7 @@ func (s *Source) note(e *midi.Event) {
 	if k := e.Kind(); k != midi.SysEx && k != midi.System {
 		s.held.Update(e.AppendRaw(s.raw[:0]))
 	}
-	if now := s.in.Lost(); now != s.lost {
-		s.lost = now
-		s.losing()
-	}
+	s.came()
 }
 
 // release ends what is held.
